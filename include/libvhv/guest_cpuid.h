@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest's CPUID: made from what the host's KVM supports, the settings and the masks, with the
+ * reason for every bit. Pure: works on tables alone, also on tables captured from another host.
+ *
+ * Order: (1) what KVM supports; (2) libvhv's defaults: virtualized HV (VMX, SVM, leaf 8000_000Ah)
+ * off, the hypervisor bit on, what depends on the in-kernel local APIC as it is; (3) the settings
+ * vhv.enable and hypervisor.cpuid.v0; (4) the fields of the vCPU (APIC ids); (5) the masks, the
+ * most specific key first, bit by bit. Nothing changes a bit after its mask, except for fields that
+ * identify a vCPU and bits that the processor computes at run time: a mask on those is reported as
+ * not applied.
+ */
+#ifndef LIBVHV_GUEST_CPUID_H
+#define LIBVHV_GUEST_CPUID_H
+
+#include <libvhv/cpuid.h>
+#include <libvhv/mask.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a setting or mask comes from, for messages. The strings are copied. */
+struct vhv_origin {
+    const char *file; /* NULL: the program itself */
+    unsigned line;    /* from 1; 0: no line */
+    const char *key;  /* as written in the file */
+};
+
+enum vhv_setting { VHV_SETTING_UNSET = 0, VHV_SETTING_FALSE, VHV_SETTING_TRUE };
+
+/* A boolean setting and where it was made. */
+struct vhv_cpuid_setting {
+    enum vhv_setting value;
+    struct vhv_origin origin;
+};
+
+/* One mask line. */
+struct vhv_cpuid_request {
+    struct vhv_mask_key key;
+    struct vhv_mask mask;
+    struct vhv_origin origin;
+};
+
+/* What the guest's table is made from. */
+struct vhv_guest_cpuid_options {
+    size_t size; /* sizeof(struct vhv_guest_cpuid_options) */
+    const struct vhv_cpuid
+        *processor; /* the host processor's own CPUID, for the reasons only; NULL: not known */
+    struct vhv_cpuid_setting vhv_enable; /* vhv.enable: unset means off */
+    struct vhv_cpuid_setting
+        hypervisor_v0; /* hypervisor.cpuid.v0: FALSE hides the hypervisor; unset means shown */
+    const struct vhv_cpuid_request
+        *requests; /* the masks; of two with the same key the later one wins */
+    size_t request_count;
+    uint32_t vcpu_id;           /* APIC id of the vCPU */
+    uint32_t vcpu_count;        /* of the VM; 0 is taken as 1 */
+    bool kernel_lapic;          /* the local APIC is in the kernel */
+    bool tsc_deadline;          /* KVM_CAP_TSC_DEADLINE_TIMER */
+    const char *why_not_nested; /* why KVM does not offer VMX or SVM, for the message of an unmet
+                                   't'; NULL: not known */
+};
+
+/* Who decided a bit. */
+enum vhv_cpuid_source {
+    VHV_SOURCE_PROCESSOR, /* what the host's processor shows to us */
+    VHV_SOURCE_KVM,       /* what KVM supports on this host */
+    VHV_SOURCE_DEFAULT,   /* libvhv's default */
+    VHV_SOURCE_SETTING,   /* a setting of the configuration */
+    VHV_SOURCE_VCPU,      /* identifies the vCPU */
+    VHV_SOURCE_MASK,      /* a mask */
+    VHV_SOURCE_RUNTIME,   /* the processor or KVM computes it while the guest runs; a mask does not
+                             reach it */
+    VHV_SOURCE_READBACK   /* KVM_GET_CPUID2 answered something else than was set */
+};
+
+/* One link of a bit's chain of reasons. */
+struct vhv_cpuid_reason {
+    enum vhv_cpuid_source source;
+    unsigned value;      /* 0 or 1: the bit after this step */
+    bool applied;        /* false: asked for, and not done; @text says why */
+    enum vhv_mask_op op; /* of a mask */
+    const char
+        *text; /* in words, without the origin, such as "virtualized HV is off unless asked for" */
+    struct vhv_origin origin; /* of a setting or mask; else all zero */
+};
+
+/* A bit that @where asked for and the guest does not get, or another finding. Strings live as long
+ * as the object. */
+struct vhv_cpuid_finding {
+    bool is_error; /* power-on is refused unless the program asked for reports only */
+    uint32_t leaf;
+    uint32_t subleaf;
+    enum vhv_cpuid_reg reg;
+    uint8_t bit;
+    struct vhv_origin origin;
+    const char *text; /* the whole message, with file, line, key, leaf, bit */
+};
+
+/* The guest's table and its reasons. Not locked: one thread at a time, or many that only read. */
+struct vhv_guest_cpuid;
+
+/* Told each reason, oldest first; returns 0 to go on, anything else to stop with that value. */
+typedef int (*vhv_cpuid_reason_fn)(const struct vhv_cpuid_reason *reason, void *cookie);
+
+/**
+ * vhv_guest_cpuid_new() - make the CPUID of one vCPU
+ * @ret: the object, on success
+ * @supported: what KVM can give on the host (KVM_GET_SUPPORTED_CPUID)
+ * @options: NULL = defaults
+ *
+ * An unmet 't' or 'f' and a mask that cannot be applied do not make this fail: they are findings
+ * (vhv_guest_cpuid_finding()), which vhv_guest_cpuid_check() or the VM's power-on turn into an
+ * error.
+ *
+ * Return: 0, or a negative errno:
+ *   -EINVAL  the options are malformed
+ *   -ENOMEM  no memory
+ *   -ENOSPC  masks name more leaves than a table can hold
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_guest_cpuid_new(struct vhv_guest_cpuid **ret, const struct vhv_cpuid *supported,
+                                const struct vhv_guest_cpuid_options *options);
+
+/**
+ * vhv_guest_cpuid_free() - free it
+ * @guest: the object; NULL is fine
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API void vhv_guest_cpuid_free(struct vhv_guest_cpuid *guest);
+
+/**
+ * vhv_guest_cpuid_table() - what the guest reads
+ * @guest: the object
+ *
+ * Return: the table to be set; after vhv_guest_cpuid_read_back() the effective one. Valid as long
+ * as @guest.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API const struct vhv_cpuid *vhv_guest_cpuid_table(const struct vhv_guest_cpuid *guest);
+
+/**
+ * vhv_guest_cpuid_has_vhv() - whether the guest is offered virtualized HV
+ * @guest: the object
+ *
+ * Return: true if the table shows VMX (Intel) or SVM (AMD), by whichever way it was asked for.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API bool vhv_guest_cpuid_has_vhv(const struct vhv_guest_cpuid *guest);
+
+/**
+ * vhv_guest_cpuid_hides_hypervisor() - whether the guest is not to find a hypervisor
+ * @guest: the object
+ *
+ * Return: true if hypervisor.cpuid.v0 is FALSE or a mask hides CPUID.1:ECX[31].
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API bool vhv_guest_cpuid_hides_hypervisor(const struct vhv_guest_cpuid *guest);
+
+/**
+ * vhv_guest_cpuid_explain() - the chain of reasons for one bit
+ * @guest: the object
+ * @leaf: EAX
+ * @subleaf: ECX
+ * @reg: the register
+ * @bit: 0 to 31
+ * @reason: called for each step that decided or tried to decide the bit, oldest first; the last one
+ * with @applied is the effective value
+ * @cookie: handed to @reason
+ *
+ * Return: 0, what @reason returned to stop, or a negative errno:
+ *   -EINVAL  no such register or bit
+ *
+ * Thread: any; @reason is called on it. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_guest_cpuid_explain(const struct vhv_guest_cpuid *guest, uint32_t leaf,
+                                    uint32_t subleaf, enum vhv_cpuid_reg reg, unsigned bit,
+                                    vhv_cpuid_reason_fn reason, void *cookie);
+
+/**
+ * vhv_guest_cpuid_finding() - go through what was asked for and is not so
+ * @guest: the object
+ * @index: from 0
+ *
+ * Return: the finding, valid as long as @guest is neither read back nor freed; NULL beyond the last
+ * one.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv_guest_cpuid *guest,
+                                                                size_t index);
+
+/**
+ * vhv_guest_cpuid_check() - turn the first finding that is an error into one
+ * @guest: the object
+ *
+ * Return: 0, or a negative errno:
+ *   -EOPNOTSUPP  a requirement is unmet, a bit that a mask or virtualized HV depends on is not
+ * honoured; the message is the finding's text, the cause says which kind
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest);
+
+/**
+ * vhv_guest_cpuid_read_back() - compare with what KVM made of it
+ * @guest: the object
+ * @effective: what KVM_GET_CPUID2 answered
+ *
+ * Each bit that differs becomes a reason (VHV_SOURCE_READBACK); where a mask or virtualized HV
+ * asked for it, also a finding that is an error. The table becomes the effective one. To be called
+ * once.
+ *
+ * Return: the number of bits that differ, or a negative errno:
+ *   -EALREADY  it was read back before
+ *   -ENOMEM    no memory
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_guest_cpuid_read_back(struct vhv_guest_cpuid *guest,
+                                      const struct vhv_cpuid *effective);
+
+/**
+ * vhv_cpuid_source_name() - a source as a word
+ * @source: the source
+ *
+ * Return: a static string such as "mask"; "unknown" for a value that this version does not know.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API const char *vhv_cpuid_source_name(enum vhv_cpuid_source source);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
