@@ -94,6 +94,9 @@ VHV_API enum vhv_cause vhv_error_cause(void);
  */
 VHV_API const char *vhv_cause_name(enum vhv_cause cause);
 
+/* Yes, no, or could not be told: a probe that fails is not a "no". */
+enum vhv_answer { VHV_UNKNOWN = 0, VHV_NO, VHV_YES };
+
 /* How much a log line matters. */
 enum vhv_log_level { VHV_LOG_WARNING = 1, VHV_LOG_INFO, VHV_LOG_DEBUG };
 

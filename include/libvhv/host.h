@@ -12,9 +12,6 @@
 extern "C" {
 #endif
 
-/* Yes, no, or could not be told: a probe that fails is not a "no". */
-enum vhv_answer { VHV_UNKNOWN = 0, VHV_NO, VHV_YES };
-
 /* Whether guests can nest, and what stands in the way. */
 enum vhv_nesting {
     VHV_NESTING_YES = 0,
