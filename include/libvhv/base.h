@@ -36,12 +36,11 @@ extern "C" {
  */
 enum vhv_cause {
     VHV_CAUSE_NONE = 0,
-    VHV_CAUSE_NO_KVM, /* no usable /dev/kvm: absent, forbidden or of another API version */
+    VHV_CAUSE_NO_KVM,             /* no usable /dev/kvm: absent, forbidden or of another version */
     VHV_CAUSE_CAPABILITY_MISSING, /* this kernel's KVM lacks a capability that was asked for */
     VHV_CAUSE_CANNOT_NEST,        /* virtualized HV was asked for and this host cannot give it */
     VHV_CAUSE_REQUIREMENT_UNMET,  /* a mask's 't' or 'f' is not what the host has */
-    VHV_CAUSE_CPUID_NOT_HONOURED, /* KVM's read-back differs where a mask or virtualized HV depends
-                                     on it */
+    VHV_CAUSE_CPUID_NOT_HONOURED, /* KVM's read-back differs in a bit that was asked for */
     VHV_CAUSE_SYNTAX,             /* a file, mask or key is malformed; the message says where */
     VHV_CAUSE_WRONG_STAGE,        /* the object is not in a stage in which the call is allowed */
     VHV_CAUSE_GUEST_ADDRESS,      /* a guest address or length is outside of guest memory */

@@ -86,9 +86,11 @@ VHV_API int vhv_bus_add(struct vhv_bus *bus, enum vhv_space space, uint64_t base
  * has reads as all ones, and writes to it are ignored.
  *
  * Return: 1 if a handler returned 1, 2 if no range has any of the bytes, 0 otherwise, or a negative
- * errno: -EINVAL  @bytes is out of range or the access wraps others   what a handler returned
+ * errno:
+ *   -EINVAL  @bytes is out of range or the access wraps
+ *   others   what a handler returned
  *
- * Thread: any. Stage: ready, run, paused. Since: 0.1.
+ * Thread: any. Stage: ready, running, paused. Since: 0.1.
  */
 VHV_API int vhv_bus_access(const struct vhv_bus *bus, enum vhv_space space, bool is_write,
                            uint64_t address, void *data, unsigned bytes);

@@ -17,9 +17,8 @@ struct vhv_feature {
     uint32_t subleaf;
     enum vhv_cpuid_reg reg;
     uint8_t bit;
-    enum vhv_vendor
-        vendor; /* whose bit it is; VHV_VENDOR_ANY where both have it or it is not in dispute */
-    const char *section; /* the specification's section, by title */
+    enum vhv_vendor vendor; /* VHV_VENDOR_ANY where both have it or it is not in dispute */
+    const char *section;    /* the specification's section, by title */
 };
 
 /**

@@ -45,20 +45,19 @@ struct vhv_cpuid_request {
 /* What the guest's table is made from. */
 struct vhv_guest_cpuid_options {
     size_t size; /* sizeof(struct vhv_guest_cpuid_options) */
-    const struct vhv_cpuid
-        *processor; /* the host processor's own CPUID, for the reasons only; NULL: not known */
-    struct vhv_cpuid_setting vhv_enable; /* vhv.enable: unset means off */
-    struct vhv_cpuid_setting
-        hypervisor_v0; /* hypervisor.cpuid.v0: FALSE hides the hypervisor; unset means shown */
-    const struct vhv_cpuid_request
-        *requests; /* the masks; of two with the same key the later one wins */
+    /* The host processor's own CPUID, for the reasons only; NULL: not known. */
+    const struct vhv_cpuid *processor;
+    struct vhv_cpuid_setting vhv_enable;    /* unset means off */
+    struct vhv_cpuid_setting hypervisor_v0; /* FALSE hides the hypervisor; unset means shown */
+    /* The masks; of two with the same key the later one wins. */
+    const struct vhv_cpuid_request *requests;
     size_t request_count;
-    uint32_t vcpu_id;           /* APIC id of the vCPU */
-    uint32_t vcpu_count;        /* of the VM; 0 is taken as 1 */
-    bool kernel_lapic;          /* the local APIC is in the kernel */
-    bool tsc_deadline;          /* KVM_CAP_TSC_DEADLINE_TIMER */
-    const char *why_not_nested; /* why KVM does not offer VMX or SVM, for the message of an unmet
-                                   't'; NULL: not known */
+    uint32_t vcpu_id;    /* APIC id of the vCPU */
+    uint32_t vcpu_count; /* of the VM; 0 is taken as 1 */
+    bool kernel_lapic;   /* the local APIC is in the kernel */
+    bool tsc_deadline;   /* KVM_CAP_TSC_DEADLINE_TIMER */
+    /* Why KVM does not offer VMX or SVM, for the message of an unmet 't'; NULL: not known. */
+    const char *why_not_nested;
 };
 
 /* Who decided a bit. */
@@ -69,20 +68,19 @@ enum vhv_cpuid_source {
     VHV_SOURCE_SETTING,   /* a setting of the configuration */
     VHV_SOURCE_VCPU,      /* identifies the vCPU */
     VHV_SOURCE_MASK,      /* a mask */
-    VHV_SOURCE_RUNTIME,   /* the processor or KVM computes it while the guest runs; a mask does not
-                             reach it */
+    VHV_SOURCE_RUNTIME,   /* computed while the guest runs; a mask does not reach it */
     VHV_SOURCE_READBACK   /* KVM_GET_CPUID2 answered something else than was set */
 };
 
 /* One link of a bit's chain of reasons. */
 struct vhv_cpuid_reason {
     enum vhv_cpuid_source source;
-    unsigned value;      /* 0 or 1: the bit after this step */
-    bool applied;        /* false: asked for, and not done; @text says why */
-    enum vhv_mask_op op; /* of a mask */
-    const char
-        *text; /* in words, without the origin, such as "virtualized HV is off unless asked for" */
+    unsigned value;           /* 0 or 1: the bit after this step */
+    bool applied;             /* false: asked for, and not done; @text says why */
+    enum vhv_mask_op op;      /* of a mask */
     struct vhv_origin origin; /* of a setting or mask; else all zero */
+    /* In words, without the origin, such as "virtualized HV is off unless asked for". */
+    const char *text;
 };
 
 /* A bit that @where asked for and the guest does not get, or another finding. Strings live as long

@@ -19,11 +19,9 @@ enum vhv_nesting {
     VHV_NESTING_NO_MODULE,     /* the processor has VMX or SVM, and no vendor module is loaded */
     VHV_NESTING_NO_PERMISSION, /* /dev/kvm may not be opened */
     VHV_NESTING_WRONG_API,     /* KVM_GET_API_VERSION is not 12 */
-    VHV_NESTING_NO_VIRTUALIZATION, /* the processor has neither VMX nor SVM, and nobody below us
-                                      hides it */
+    VHV_NESTING_NO_VIRTUALIZATION, /* the processor has neither VMX nor SVM; nobody hides it */
     VHV_NESTING_FIRMWARE_OFF,      /* the firmware has switched VMX or SVM off */
-    VHV_NESTING_MASKED_BELOW,      /* we run under a hypervisor that hides VMX or SVM from us, by
-                                      configuration or EVC */
+    VHV_NESTING_MASKED_BELOW,      /* the hypervisor below us hides VMX or SVM, perhaps by EVC */
     VHV_NESTING_MODULE_OFF,        /* the vendor module was loaded with nested=0 */
     VHV_NESTING_BACKEND,           /* KVM is served by a backend that has no nesting */
     VHV_NESTING_OLD_KERNEL,        /* no KVM_CAP_NESTED_STATE: the kernel is too old */
@@ -39,12 +37,12 @@ struct vhv_host_facts {
     int api_version;            /* KVM_GET_API_VERSION; 0 = not asked */
     enum vhv_vendor vendor;     /* of the processor */
     enum vhv_answer cpu_has;    /* the processor shows VMX or SVM to us */
-    enum vhv_answer
-        firmware_off; /* IA32_FEATURE_CONTROL or VM_CR has it off, as far as it can be read */
-    enum vhv_answer kvm_offers;    /* KVM_GET_SUPPORTED_CPUID has VMX or SVM */
-    enum vhv_answer nested_state;  /* KVM_CAP_NESTED_STATE */
-    enum vhv_answer feature_msrs;  /* VMX capability MSRs are readable as feature MSRs; VHV_YES on
-                                      AMD, which needs none */
+    /* IA32_FEATURE_CONTROL or VM_CR has it off, as far as it can be read. */
+    enum vhv_answer firmware_off;
+    enum vhv_answer kvm_offers;   /* KVM_GET_SUPPORTED_CPUID has VMX or SVM */
+    enum vhv_answer nested_state; /* KVM_CAP_NESTED_STATE */
+    /* VMX capability MSRs are readable as feature MSRs; VHV_YES on AMD, which needs none. */
+    enum vhv_answer feature_msrs;
     enum vhv_answer module_loaded; /* kvm_intel or kvm_amd, loaded or built in */
     enum vhv_answer module_nested; /* its parameter "nested" */
     enum vhv_answer slat;       /* its parameter "ept" or "npt": second-level address translation */
@@ -80,9 +78,9 @@ struct vhv_host;
  * of this call.
  *
  * Return: 0, or a negative errno:
- *   -EINVAL  the options are malformed
- *   -ENOMEM  no memory
- *   -ENOTSUP not an x86 processor
+ *   -EINVAL   the options are malformed
+ *   -ENOMEM   no memory
+ *   -ENOTSUP  not an x86 processor
  *
  * Thread: any. Stage: any. Since: 0.1.
  * Source: [KVM-API KVM_CHECK_EXTENSION], [KVM-API KVM_GET_SUPPORTED_CPUID], [KVM-API

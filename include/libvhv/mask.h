@@ -18,8 +18,7 @@ enum vhv_mask_op {
     VHV_MASK_PASS = 0, /* '-' as without the mask */
     VHV_MASK_HIDE,     /* '0' the guest reads 0 */
     VHV_MASK_FORCE,    /* '1' the guest reads 1, whether or not KVM can do it */
-    VHV_MASK_HOST, /* 'h' the guest reads what KVM can give on this host; must agree for a migration
-                    */
+    VHV_MASK_HOST,     /* 'h' what KVM can give on this host; must agree for a migration */
     VHV_MASK_RESERVED, /* 'r' the guest reads 0; the host's value must agree for a migration */
     VHV_MASK_TRUE,     /* 't' the guest reads 1; power-on is refused where the host has 0 */
     VHV_MASK_FALSE,    /* 'f' the guest reads 0; power-on is refused where the host has 1 */

@@ -82,11 +82,13 @@ VHV_API void vhv_memory_free(struct vhv_memory *memory);
  * @options: NULL = anonymous, read and write, no dirty log
  *
  * Return: the region's number (from 0), or a negative errno, with the memory as it was:
- *   -EINVAL  not aligned, wraps, or beyond 52 address bits; the options are malformed; a file too
- * short (cause: guest-address for addresses) -EEXIST  overlaps another region; the message names
- * both -ENOSPC  VHV_MEMORY_MAX_REGIONS regions are there -ENOMEM  no memory, or too few free huge
- * pages (the message says how many there are) -EBADF   the file descriptor is not usable -EBUSY the
- * VM was powered on (cause: wrong-stage)
+ *   -EINVAL  not aligned, wraps, or beyond 52 address bits (cause: guest-address); the options are
+ *            malformed; a file is too short
+ *   -EEXIST  overlaps another region; the message names both
+ *   -ENOSPC  VHV_MEMORY_MAX_REGIONS regions are there
+ *   -ENOMEM  no memory, or too few free huge pages (the message says how many there are)
+ *   -EBADF   the file descriptor is not usable
+ *   -EBUSY   the VM was powered on (cause: wrong-stage)
  *
  * Thread: vm. Stage: configure. Since: 0.1.
  */
@@ -185,7 +187,8 @@ VHV_API int vhv_memory_fill(struct vhv_memory *memory, uint64_t gpa, uint8_t val
  * @bytes: room in @text, with the NUL
  *
  * Return: the string's length without the NUL, or a negative errno; then @text holds an empty
- * string (if @bytes > 0): -EFAULT        memory ends before the string does (cause: guest-address)
+ * string (if @bytes > 0):
+ *   -EFAULT        memory ends before the string does (cause: guest-address)
  *   -ENAMETOOLONG  no NUL within @bytes
  *
  * Thread: any. Stage: any. Since: 0.1.
@@ -255,7 +258,7 @@ VHV_API void *vhv_memory_at(struct vhv_memory *memory, uint64_t gpa, uint64_t by
  *   -EBUSY   the VM was not powered on (cause: wrong-stage)
  *   others   KVM_GET_DIRTY_LOG failed (cause: kvm)
  *
- * Thread: vm. Stage: ready, run, paused. Since: 0.1.
+ * Thread: vm. Stage: ready, running, paused. Since: 0.1.
  * Source: [KVM-API KVM_GET_DIRTY_LOG].
  */
 VHV_API int64_t vhv_memory_dirty(struct vhv_memory *memory, unsigned region, uint64_t *bitmap,

@@ -197,7 +197,7 @@ VHV_API int vhv_vcpu_run(struct vhv_vcpu *vcpu, struct vhv_exit *exit);
  *
  * Return: 0, or a negative errno as vhv_vcpu_run_once():
  *   -EAGAIN  the instruction needs another exit (a split access): answer it by vhv_vcpu_run_once()
- * first
+ *            first
  *
  * Thread: vcpu. Stage: ready, running, paused. Since: 0.1.
  * Source: [KVM-API KVM_RUN], immediate_exit.
@@ -241,7 +241,8 @@ VHV_API int vhv_vcpu_start(struct vhv_vcpu *vcpu, vhv_exit_fn on_exit, void *coo
  * @vcpu: the vCPU
  *
  * Return: 0 if @on_exit returned 1 or the VM was stopped, or the negative errno with which it
- * ended, whose message is now this thread's: -ESRCH  it has no thread
+ * ended, whose message is now this thread's:
+ *   -ESRCH  it has no thread
  *
  * Thread: any but the vCPU's, one at a time. Stage: any. Since: 0.1.
  */
@@ -254,8 +255,9 @@ VHV_API int vhv_vcpu_join(struct vhv_vcpu *vcpu);
  *
  * Return: 0, or a negative errno:
  *   -ENXIO   the local APIC is in the kernel (cause: wrong-stage)
- *   -EAGAIN  the guest cannot take it now: ask for VHV_EXIT_INTERRUPT_WINDOW
- * (vhv_vcpu_request_window()) others   the ioctl failed (cause: kvm)
+ *   -EAGAIN  the guest cannot take it now: ask for VHV_EXIT_INTERRUPT_WINDOW by
+ *            vhv_vcpu_request_window()
+ *   others   the ioctl failed (cause: kvm)
  *
  * Thread: vcpu. Stage: ready, running, paused. Since: 0.1.
  * Source: [KVM-API KVM_INTERRUPT].
@@ -289,7 +291,8 @@ VHV_API int vhv_vcpu_nmi(struct vhv_vcpu *vcpu);
  * @vcpu: the vCPU
  *
  * Return: 1 if it is, 0 if it is in the guest hypervisor (or virtualized HV is off), or a negative
- * errno: others  the ioctl failed (cause: kvm)
+ * errno:
+ *   others  the ioctl failed (cause: kvm)
  *
  * Thread: vcpu. Stage: ready, running, paused. Since: 0.1.
  * Source: [KVM-API KVM_GET_NESTED_STATE].
@@ -594,8 +597,10 @@ struct vhv_msr {
  * @count: their number
  *
  * Return: @count if all were read; fewer if KVM refused the MSR msrs[returned], those before it are
- * read (a message names it); or a negative errno: -EBUSY   not powered on, or inside a run of
- * another thread (cause: wrong-stage) -ENOMEM  no memory others   the ioctl failed (cause: kvm)
+ * read (a message names it); or a negative errno:
+ *   -EBUSY   not powered on, or inside a run of another thread (cause: wrong-stage)
+ *   -ENOMEM  no memory
+ *   others   the ioctl failed (cause: kvm)
  *
  * Thread: vcpu. Stage: ready, running (between two runs), paused. Since: 0.1.
  * Source: [KVM-API KVM_GET_MSRS].
@@ -609,9 +614,10 @@ VHV_API int vhv_vcpu_get_msrs(struct vhv_vcpu *vcpu, struct vhv_msr *msrs, size_
  * @count: their number
  *
  * Return: @count if all were written; fewer if KVM refused the MSR msrs[returned], those before it
- * are written and those after it are not (a message names it); or a negative errno: -EBUSY   not
- * powered on, or inside a run of another thread (cause: wrong-stage) -ENOMEM  no memory others the
- * ioctl failed (cause: kvm)
+ * are written and those after it are not (a message names it); or a negative errno:
+ *   -EBUSY   not powered on, or inside a run of another thread (cause: wrong-stage)
+ *   -ENOMEM  no memory
+ *   others   the ioctl failed (cause: kvm)
  *
  * Thread: vcpu. Stage: ready, running (between two runs), paused. Since: 0.1.
  * Source: [KVM-API KVM_SET_MSRS].

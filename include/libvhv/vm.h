@@ -46,16 +46,17 @@ enum { VHV_VM_MAX_VCPUS = 64 };
 
 struct vhv_vm_options {
     size_t size; /* sizeof(struct vhv_vm_options) */
-    const struct vhv_config
-        *config; /* read by vhv_vm_new() and copied; NULL: an empty one. If it has numvcpus, that
-                    many vCPUs are made (ids from 0); if it has memsize, that much RAM is added. */
+    /* Read by vhv_vm_new() and copied; NULL: an empty one. If it has numvcpus, that many vCPUs are
+     * made (ids from 0); if it has memsize, that much RAM is added. */
+    const struct vhv_config *config;
     enum vhv_irqchip irqchip;
-    bool pit;          /* an i8254 in the kernel; needs VHV_IRQCHIP_KERNEL */
-    bool report_only;  /* findings of vhv_guest_cpuid_finding() do not refuse power-on */
-    int kick_signal;   /* the signal that kicks a vCPU out of KVM_RUN; 0 = SIGRTMAX - 1 */
-    bool kick_handler; /* install an empty handler for kick_signal, and save the two changes of the
-                          signal mask that the kernel makes at each KVM_RUN without it; false: no
-                          handler, the signal is blocked in vCPU threads */
+    bool pit;         /* an i8254 in the kernel; needs VHV_IRQCHIP_KERNEL */
+    bool report_only; /* findings of vhv_guest_cpuid_finding() do not refuse power-on */
+    int kick_signal;  /* the signal that kicks a vCPU out of KVM_RUN; 0 = SIGRTMAX - 1 */
+    /* Install an empty handler for kick_signal, and save the two changes of the signal mask that
+     * the kernel makes at each KVM_RUN without it; false: no handler, the signal is blocked in vCPU
+     * threads. */
+    bool kick_handler;
 };
 
 /* A VM. */
@@ -154,8 +155,10 @@ VHV_API size_t vhv_vm_vcpu_count(const struct vhv_vm *vm);
  *   -EBUSY       not in stage configure (cause: wrong-stage)
  *   -EINVAL      there is no vCPU
  *   -ENOTSUP     virtualized HV was asked for and the host cannot give it (cause: cannot-nest); the
- * message says why and what to do -EOPNOTSUPP  a mask's requirement is unmet (cause:
- * requirement-unmet) or a bit is not honoured (cause: cpuid-not-honoured) -ENOMEM      no memory
+ *                message says why and what to do
+ *   -EOPNOTSUPP  a mask's requirement is unmet (cause: requirement-unmet) or a bit is not honoured
+ *                (cause: cpuid-not-honoured)
+ *   -ENOMEM      no memory
  *   others       an ioctl failed (cause: kvm)
  *
  * Thread: vm. Stage: configure. Since: 0.1.
@@ -259,9 +262,9 @@ VHV_API int vhv_vm_msi(struct vhv_vm *vm, uint64_t address, uint32_t data);
  * @count: their number
  *
  * Return: 0, or a negative errno:
- *   -ENXIO  there is no in-kernel local APIC (cause: wrong-stage)
- *   -EINVAL too many routes, or KVM does not take one
- *   -ENOMEM no memory
+ *   -ENXIO   there is no in-kernel local APIC (cause: wrong-stage)
+ *   -EINVAL  too many routes, or KVM does not take one
+ *   -ENOMEM  no memory
  *
  * Thread: vm. Stage: any. Since: 0.1.
  * Source: [KVM-API KVM_SET_GSI_ROUTING].
