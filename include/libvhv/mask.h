@@ -48,7 +48,8 @@ enum { VHV_MASK_KEY_TEXT_BYTES = 48 };
 /**
  * vhv_mask_parse() - read a mask
  * @mask: filled in on success
- * @text: 32 mask characters, bit 31 first, either ungrouped or with ':' or spaces between groups
+ * @text: 32 mask characters, bit 31 first. ':' and spaces between them are for people alone: any
+ * number of them, anywhere.
  *
  * Anything else is an error whose message has the text, the column (from 1) and a caret under it,
  * and says what was found and what was meant: too few or too many characters, a number (0x…),
