@@ -82,13 +82,13 @@ VHV_API int vhv_bus_add(struct vhv_bus *bus, enum vhv_space space, uint64_t base
  * @address: port or guest physical address
  * @data: the bytes, little endian; filled in by a read
  * @bytes: 1 to 8. Any other size than 1, 2, 4 and 8, and an access that straddles the border of a
- * range, is split into parts that lie whole within one range or within none; a part that no range
- * has reads as all ones, and writes to it are ignored.
+ * range, is split into naturally aligned parts, lowest address first, that lie whole within one
+ * range or within none; a part that no range has reads as all ones, and writes to it are ignored.
  *
  * Return: 1 if a handler returned 1, 2 if no range has any of the bytes, 0 otherwise, or a negative
  * errno:
  *   -EINVAL  @bytes is out of range or the access wraps
- *   others   what a handler returned
+ *   others   what a handler returned; the message names its range. Parts after it are not done.
  *
  * Thread: any. Stage: ready, running, paused. Since: 0.1.
  */

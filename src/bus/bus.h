@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What the VM does with its bus. */
+#ifndef VHV_BUS_BUS_H
+#define VHV_BUS_BUS_H
+
+#include <libvhv/bus.h>
+
+/* Freezes the ranges: vhv_bus_add() is -EBUSY from now on, and vhv_bus_access() may be called. */
+void vhv_bus_seal(struct vhv_bus *bus);
+
+/* Undoes vhv_bus_seal() when the rest of a power-on fails. */
+void vhv_bus_unseal(struct vhv_bus *bus);
+
+#endif
