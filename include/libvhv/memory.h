@@ -50,8 +50,13 @@ struct vhv_region {
     int fd; /* of VHV_BACKING_MEMFD, HUGE and FILE: belongs to the region; -1 if there is none */
 };
 
-/* The memory of one VM. The layout is set up by one thread; access to contents is possible from any
- * thread. */
+/*
+ * The memory of one VM. Changes of the layout are locked against each other, not against access:
+ * add the regions before other threads read and write, which they may then do at the same time.
+ *
+ * KVM's in-kernel local APIC and I/O APIC answer at FEE0_0000h and FEC0_0000h whether or not a
+ * region is there; a region over them is allowed, and the guest does not see that part of it.
+ */
 struct vhv_memory;
 
 /**
@@ -82,13 +87,15 @@ VHV_API void vhv_memory_free(struct vhv_memory *memory);
  * @options: NULL = anonymous, read and write, no dirty log
  *
  * Return: the region's number (from 0), or a negative errno, with the memory as it was:
- *   -EINVAL  not aligned, wraps, or beyond 52 address bits (cause: guest-address); the options are
- *            malformed; a file is too short
- *   -EEXIST  overlaps another region; the message names both
+ *   -EINVAL  not aligned, empty, wraps, or beyond 52 address bits (cause: guest-address)
+ *   -EINVAL  the options are malformed; a file too short
+ *   -EEXIST  overlaps another region; the message names both (cause: guest-address)
  *   -ENOSPC  VHV_MEMORY_MAX_REGIONS regions are there
- *   -ENOMEM  no memory, or too few free huge pages (the message says how many there are)
- *   -EBADF   the file descriptor is not usable
+ *   -ENOMEM  no memory, or too few free huge pages; the message says how many there are
+ *   -EBADF   the file descriptor is not usable: closed, not of a regular or memory file, or open
+ *            for reading only without file_private
  *   -EBUSY   the VM was powered on (cause: wrong-stage)
+ *   others   the memory file could not be made; this kernel has no huge pages of that size
  *
  * Thread: vm. Stage: configure. Since: 0.1.
  */
