@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The host as the room that makes VMs sees it. */
+#ifndef VHV_HOST_HOST_H
+#define VHV_HOST_HOST_H
+
+#include <libvhv/kvm.h>
+
+#include "kvm/kvm.h"
+
+/* A VM keeps its host alive after the program has freed it. */
+const struct vhv_host *vhv_host_ref(const struct vhv_host *host);
+void vhv_host_unref(const struct vhv_host *host);
+
+/* Why KVM does not offer VMX or SVM, in a few words that can end a sentence: "kvm_amd was loaded with nested=0". Empty if it
+   does. */
+const char *vhv_host_why_not_nested(const struct vhv_host *host);
+
+/* The MSRs that KVM saves and restores: KVM_GET_MSR_INDEX_LIST. Valid as long as @host. */
+const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count);
+
+/* From KVM's table to ours, and back. *@ret is to be freed by vhv_cpuid_free() and by free(). */
+int vhv_cpuid_from_kvm(struct vhv_cpuid **ret, const struct kvm_cpuid2 *from);
+int vhv_cpuid_to_kvm(struct kvm_cpuid2 **ret, const struct vhv_cpuid *from);
+
+#endif
