@@ -198,8 +198,8 @@ VHV_API const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv
  * @guest: the object
  *
  * Return: 0, or a negative errno:
- *   -EOPNOTSUPP  a requirement is unmet, a bit that a mask or virtualized HV depends on is not
- * honoured; the message is the finding's text, the cause says which kind
+ *   -EOPNOTSUPP  a requirement is unmet, or a bit that a mask or virtualized HV depends on is not
+ *                honoured; the message is the finding's text, the cause says which kind
  *
  * Thread: any. Stage: any. Since: 0.1.
  */
