@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration: the lines, and the masks that they hold. */
+#ifndef VHV_CONFIG_CONFIG_H
+#define VHV_CONFIG_CONFIG_H
+
+#include <libvhv/config.h>
+
+#include "config/dictionary.h"
+
+struct vhv_config {
+    char *file; /* the file's name; NULL if there was none */
+    struct vhv_dictionary dictionary;
+    struct vhv_cpuid_request *requests; /* the masks among the items, in their order */
+    size_t request_count;
+    size_t request_capacity;
+};
+
+/*
+ * Makes a configuration equal to another one: lines, origins, masks. Returns 0, or -ENOMEM.
+ */
+int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from);
+
+/* Where a line comes from. */
+struct vhv_origin vhv_config_origin(const struct vhv_config *config, const struct vhv_line *line);
+
+#endif
