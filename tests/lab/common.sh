@@ -2,11 +2,9 @@
 # What every part of the lab uses: the cache, errors, clean-up. Sourced by run.
 
 lab=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck disable=SC2034 # for run, qemu.sh and bochs.sh
 readonly lab cache=${VHV_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libvhv/lab}
 
 # Exit statuses of the lab itself, as timeout(1) and automake's test driver know them.
-# shellcheck disable=SC2034
 readonly status_skipped=77 status_timeout=124 status_lab_failed=125
 
 work=            # scratch directory of this run
@@ -42,6 +40,9 @@ start_work() {
     trap 'exit 143' TERM
     trap 'on_error "$?" "${BASH_SOURCE[0]##*/}:$LINENO" "$BASH_COMMAND"' ERR
     work=$(mktemp -d "${TMPDIR:-/tmp}/vhv-lab.XXXXXX")
+    # They are parts of the emulators' options.
+    [[ $work$cache =~ ^[[:alnum:]/._+@~-]+$ ]] ||
+        die "the paths of the cache ($cache) and of TMPDIR have unusual characters"
 }
 
 # start_child COMMAND...: in the background, with this shell's standard input. A signal to this shell
@@ -63,6 +64,11 @@ run_child() {
     wait_child
 }
 
+# run_limited SECONDS COMMAND...: timeout(1) as a child.
+run_limited() {
+    run_child timeout -k 2 "$1" setpriv --pdeathsig KILL "${@:2}"
+}
+
 # need COMMAND:PACKAGE...: the lab installs nothing, it says what is missing.
 need() {
     local pair missing=()
@@ -76,21 +82,25 @@ need() {
 }
 
 # cached DIR COMMAND...: has COMMAND fill DIR (handed to it as its last argument) unless it is
-# there. DIR appears complete or not at all, and one run makes it while others wait.
+# there. DIR appears complete or not at all, and one run makes it while others wait. What is new has
+# replaced something old, which goes when nobody has used it for two weeks.
 cached() {
     local dir=$1 lock
     shift
-    [[ ! -d $dir ]] || return 0
-    mkdir -p -- "${dir%/*}"
-    exec {lock}>"$cache/lock"
-    flock "$lock"
     if [[ ! -d $dir ]]; then
-        half_made=$(mktemp -d "$dir.XXXXXX")
-        "$@" "$half_made"
-        mv -T -- "$half_made" "$dir"
-        half_made=
+        mkdir -p -- "${dir%/*}"
+        exec {lock}>"$cache/lock"
+        flock "$lock"
+        if [[ ! -d $dir ]]; then
+            half_made=$(mktemp -d "$dir.XXXXXX")
+            "$@" "$half_made"
+            mv -T -- "$half_made" "$dir"
+            half_made=
+            find "$cache" -name last-use -mtime +14 -printf '%h\0' | xargs -0 -r rm -rf --
+        fi
+        exec {lock}>&-
     fi
-    exec {lock}>&-
+    : >"$dir/last-use"
 }
 
 # fingerprint TEXT|FILE...: a short key that changes with the text and with the files' contents.

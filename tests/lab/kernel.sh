@@ -7,32 +7,36 @@ readonly kernel_modules='(kvm.*|irqbypass|ccp|virtio.*)\.ko'
 # kernel_prepare: sets kernel to a directory with vmlinux (the ELF file) and modules/*.ko.
 # VHV_LAB_KERNEL names another package than the newest that matches.
 kernel_prepare() {
-    local newest=$cache/kernel/newest-${VHV_LAB_KERNEL:-any} package version
-    # A look-up takes half a second; what apt knows changes only with its lists.
-    if [[ ! $newest -nt /var/lib/apt/lists || ! -d $cache/kernel/$(<"$newest") ]]; then
-        package=${VHV_LAB_KERNEL:-$(kernel_newest_package)}
-        version=$(apt-cache show --no-all-versions "$package" 2>/dev/null |
-            sed -n 's/^Version: //p')
-        [[ $version ]] || die "apt offers no kernel ${package:-like $kernel_pattern}:" \
-            "run 'apt-get update', or see whether this is Debian 12"
+    local newest=$cache/kernel/newest-${VHV_LAB_KERNEL:-cloud} offer package version
+    # A look-up takes half a second, and what apt offers changes only with its lists.
+    if [[ ! $newest -nt /var/lib/apt/lists ]]; then
+        offer=$(kernel_offer)
+        [[ $offer || -s $newest ]] ||
+            die "apt offers no package ${VHV_LAB_KERNEL:-like $kernel_pattern}: on Debian 12," \
+                "'apt-get update' as root helps"
         mkdir -p -- "$cache/kernel"
-        cached "$cache/kernel/${package}_$version" kernel_unpack "$package=$version"
-        printf '%s\n' "${package}_$version" >"$work/newest"
+        printf '%s\n' "${offer:-$(<"$newest")}" >"$work/newest"
         mv -- "$work/newest" "$newest"
     fi
-    # shellcheck disable=SC2034 # for qemu.sh and bochs.sh
-    kernel=$cache/kernel/$(<"$newest")
+    read -r package version <"$newest"
+    kernel=$cache/kernel/${package}_$version
+    cached "$kernel" kernel_unpack "$package=$version"
 }
 
-kernel_newest_package() {
-    apt-cache search --names-only "$kernel_pattern" | cut -d ' ' -f 1 | sort -V | tail -n 1
+# "PACKAGE VERSION" of the newest kernel, nothing if apt knows none.
+kernel_offer() {
+    local package=${VHV_LAB_KERNEL-}
+    [[ $package ]] || package=$(apt-cache search --names-only "$kernel_pattern" |
+        cut -d ' ' -f 1 | sort -V | tail -n 1)
+    apt-cache show --no-all-versions "$package" 2>/dev/null |
+        sed -n "s/^Version: /$package /p" || :
 }
 
 # kernel_unpack PACKAGE=VERSION DIR
 kernel_unpack() {
     local package=$1 dir=$2 log=$work/download.log
     printf 'lab: fetching %s\n' "$package" >&2
-    # apt as root would drop to a user who may not write here.
+    # As root apt would drop to a user who may not write here.
     run_child env -C "$dir" apt-get -q -o APT::Sandbox::User=root download "$package" \
         >"$log" 2>&1 || die "cannot download $package: $(tail -n 1 "$log")"
     dpkg-deb -x "$dir"/*.deb "$dir/package"
@@ -43,9 +47,9 @@ kernel_unpack() {
     rm -r -- "$dir/package" "$dir"/*.deb
 }
 
-# vmlinux_from_bzimage BZIMAGE ELF: the emulators enter the ELF file by PVH; to let the guest
-# decompress its own kernel costs seconds in QEMU and a minute in Bochs. Offsets as in Linux's
-# Documentation/x86/boot.rst: setup_sects, payload_offset and payload_length.
+# vmlinux_from_bzimage BZIMAGE ELF: the emulators enter the ELF file by PVH; a guest that unpacks
+# its own kernel takes seconds in QEMU and a minute in Bochs. The offsets are those of setup_sects,
+# payload_offset and payload_length in Linux's "The Linux/x86 Boot Protocol".
 vmlinux_from_bzimage() {
     local image=$1 elf=$2 sectors offset length magic unpack
     sectors=$(number_at "$image" 0x1f1 1)
@@ -58,10 +62,9 @@ vmlinux_from_bzimage() {
     28b52ffd) unpack=zstd ;;
     *) die "the payload of ${image##*/} is neither lz4, xz nor zstd (it begins with $magic)" ;;
     esac
-    # The last four bytes are the length of the ELF file, which is no part of the stream.
+    # The last four bytes, the length of the ELF file, are no part of the compressed stream.
     head -c "$((offset + length - 4))" "$image" | tail -c "+$((offset + 1))" |
-        "$unpack" -dc >"$elf" ||
-        die "cannot unpack the payload of ${image##*/}"
+        "$unpack" -dc >"$elf" || die "cannot unpack the payload of ${image##*/}"
     [[ $(head -c 4 "$elf") == $'\x7fELF' ]] || die "the payload of ${image##*/} is no ELF file"
 }
 

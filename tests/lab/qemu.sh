@@ -2,101 +2,126 @@
 # The AMD lab: QEMU's TCG emulates a processor with SVM and nested paging.
 #
 # A template is an L1 that has booted and waits for a job: its memory is a file, the rest of its
-# state another one. A run maps the memory copy-on-write and goes on from there, in a tenth of the
-# time of a boot.
+# state another. A run maps the memory copy-on-write and goes on from there, in a tenth of the time
+# of a boot.
 
-qemu_need() {
-    need qemu-system-x86_64:qemu-system-x86 busybox:busybox-static lz4:lz4 xz:xz-utils
+emulator_need() {
+    need qemu-system-x86_64:qemu-system-x86
 }
 
-# qemu_prepare: sets machine (the emulator's command line) and, unless the run is to boot, template.
-qemu_prepare() {
-    local emulator key
+# emulator_prepare: sets machine, the emulator's command line, and unless this run is to boot,
+# template.
+emulator_prepare() {
+    local emulator
     emulator=$(command -v qemu-system-x86_64)
     : "${cpu:=max}" "${memory:=256}" "${timeout:=60}"
+    # Counted time must not depend on when the job comes in.
+    [[ ! $icount ]] || cold=yes
     kernel_prepare
-    key=$(fingerprint "$kernel" "$lab/init.c" "$lab/initramfs.sh" "$(stat "$(command -v busybox)")")
-    cached "$cache/initramfs-$key" initramfs_build "$kernel/modules" \
-        virtio_pci virtio_console kvm-amd
-    initramfs=$cache/initramfs-$key/initramfs.cpio
-    template=
+    initramfs_prepare "$kernel/modules" virtio_pci virtio_console kvm-amd
     machine=(
         "$emulator" -nodefaults -no-user-config -display none -no-reboot
-        -machine pc,memory-backend=ram -cpu "$cpu" -smp "$smp" -m "$memory"
-        # With several threads L1 hangs now and then.
-        -accel tcg,thread=single
-        -kernel "$kernel/vmlinux"
-        -device isa-debug-exit,iobase=0x8900,iosize=1
-        -device virtio-serial-pci
+        -machine "pc,memory-backend=ram" -cpu "$cpu" -smp "$smp" -m "$memory"
+        # With a thread for each processor L1 hangs now and then.
+        -accel "tcg,thread=single"
+        -kernel "$kernel/vmlinux" -append "$(kernel_arguments)"
+        -device "isa-debug-exit,iobase=0x8900,iosize=1"
+        # With an ioeventfd the end of the emulator could overtake a port's last data.
+        -device "virtio-serial-pci,ioeventfd=off"
     )
-    append="console=ttyS0 panic=-1 mitigations=off tsc=reliable no_timer_check"
-    append+=" $(module_settings kvm_amd "$kvm_arguments")"
-    append+=" lab.out=/dev/vport0p1 lab.err=/dev/vport0p2 lab.status=/dev/vport0p3"
-    append+=" lab.artifacts=/dev/vport0p4"
-    if [[ $icount ]]; then
-        machine+=(-icount "shift=1,sleep=off")
-    elif [[ ! $cold ]]; then
-        append+=" lab.job=/dev/vport0p5"
-        machine+=(-initrd "$initramfs" -append "$append")
-        key=$(fingerprint "${machine[*]}" "$lab/qemu.sh" "$(stat "$emulator")")
-        template=$cache/template-$key
+    # Nor on the host's clock and randomness.
+    [[ ! $icount ]] ||
+        machine+=(-icount "shift=1,sleep=off" -seed 1 -rtc "base=2020-01-01,clock=vm")
+    template=
+    if [[ ! $cold ]]; then
+        template=$cache/template-$(fingerprint "${machine[*]}" "$initramfs" "$lab/qemu.sh" \
+            "$(stat -L -c '%s %Y' "$emulator")")
         cached "$template" template_make
     fi
 }
 
-# Where L1's console and virtio ports end.
-ports() {
-    local console=$1 out=$2 err=$3 job=$4
-    printf '%s\0' \
-        -chardev "file,id=console,path=$console" -serial chardev:console \
-        -chardev "file,id=out,path=$out" -device virtserialport,nr=1,chardev=out \
-        -chardev "file,id=err,path=$err" -device virtserialport,nr=2,chardev=err \
-        -chardev "file,id=status,path=$work/status" -device virtserialport,nr=3,chardev=status \
-        -chardev "file,id=artifacts,path=$work/artifacts" \
-        -device virtserialport,nr=4,chardev=artifacts \
-        -chardev "pipe,id=job,path=$job" -device virtserialport,nr=5,chardev=job
+kernel_arguments() {
+    local arguments=(
+        console=ttyS0 panic=-1 mitigations=off
+        # An emulated clock under load fails the kernel's checks of it.
+        tsc=reliable no_timer_check
+        "${kvm_arguments[@]/#/kvm_amd.}"
+        lab.out=/dev/vport0p1 lab.err=/dev/vport0p2
+        lab.status=/dev/vport0p3 lab.artifacts=/dev/vport0p4
+    )
+    # A template has its job to come; whether a run shows its console is not known yet.
+    [[ $cold ]] || arguments+=(lab.job=/dev/vport0p5)
+    [[ ! $cold || $verbose ]] || arguments+=(quiet)
+    printf '%s' "${arguments[*]}"
 }
 
-template_make() {
-    local dir=$1 ports
-    mkfifo "$work/none.in" "$work/monitor"
-    : >"$work/none.out"
-    : >"$work/status"
-    exec {monitor}<>"$work/monitor"
-    mapfile -d '' ports < <(ports "$work/console" /dev/null /dev/null "$work/none")
-    start_child "${machine[@]}" "${ports[@]}" -monitor stdio \
-        -object "memory-backend-file,id=ram,size=${memory}M,mem-path=$dir/ram,share=on" \
-        <&"$monitor" >"$work/log"
-    until grep -q ready "$work/status"; do
-        kill -0 "$child" 2>/dev/null || die "$(tail -n 20 "$work/log" "$work/console")"
-        sleep 0.05
-    done
-    sleep 0.2
-    cat >&"$monitor" <<END
-migrate_set_capability x-ignore-shared on
-migrate "exec:cat > $dir/state"
-quit
-END
-    wait_child || die "the template's emulator failed"
-    exec {monitor}>&-
-}
-
-qemu_run() {
-    local console=$work/console ports output errors memory_backend
-    exec {output}> >(exec cat) ; output_pid=$!
-    exec {errors}> >(exec cat >&2); errors_pid=$!
-    [[ ! $verbose ]] || console=/dev/fd/$errors
+# emulator_devices: sets ports. The pipe's input is job.in: a file, or when a template is made a FIFO
+# in which nothing comes.
+emulator_devices() {
+    local name number=0
     : >"$work/job.out"
-    mapfile -d '' ports < <(ports "$console" /dev/fd/$output /dev/fd/$errors "$work/job")
+    ports=(-chardev "file,id=console,path=$work/console" -serial chardev:console)
+    for name in out err status artifacts; do
+        : $((++number))
+        ports+=(-chardev "file,id=$name,path=$work/$name"
+            -device "virtserialport,nr=$number,chardev=$name")
+    done
+    [[ $cold ]] ||
+        ports+=(-chardev "pipe,id=job,path=$work/job" -device "virtserialport,nr=5,chardev=job")
+}
+
+# template_make DIR: boots L1 and keeps it in DIR.
+template_make() {
+    local dir=$1 monitor ports memory_file
+    memory_file=memory-backend-file,id=ram,size=${memory}M,mem-path=$dir/ram,share=on
+    mkfifo "$work/job.in" "$work/monitor"
+    exec {monitor}<>"$work/monitor"
+    emulator_devices
+    start_child "${machine[@]}" "${ports[@]}" -initrd "$initramfs/initramfs.cpio" \
+        -object "$memory_file" -monitor stdio \
+        <&"$monitor" >"$work/monitor.log" 2>"$work/emulator.log"
+    template_wait
+    # With x-ignore-shared the memory stays where it is, in its file. Stopping L1 first would make
+    # restored ones start stopped.
+    printf '%s\n' 'migrate_set_capability x-ignore-shared on' "migrate \"exec:cat >$dir/state\"" \
+        quit >&"$monitor"
+    # The monitor echoes its input with escape sequences.
+    wait_child && [[ -s $dir/state ]] ||
+        die "QEMU saved no template: $(grep -hv $'\e' "$work"/{monitor,emulator}.log)"
+    exec {monitor}>&-
+    rm -- "$work"/{job.in,monitor}
+}
+
+# Until L1 waits for its job, or is in trouble.
+template_wait() {
+    local deadline=$((SECONDS + 120))
+    until [[ -s $work/status ]]; do
+        if [[ $SECONDS -gt $deadline ]] || ! kill -0 "$child" 2>/dev/null; then
+            tail -n 20 "$work/emulator.log" "$work/console" >&2
+            die "the template's L1 did not boot"
+        fi
+        sleep 0.1
+    done
+    [[ $(<"$work/status") == ready ]] || die "init in the template's L1: $(<"$work/status")"
+    # It opens the job's port next.
+    sleep 0.2
+}
+
+# emulator_run: runs $work/job.in; leaves out, err, status, artifacts, console and emulator.log in
+# $work. Returns the emulator's status, that of timeout(1) when the time is over.
+emulator_run() {
+    local ports memory_file
+    emulator_devices
     if [[ $template ]]; then
-        run_child timeout -k 2 "$timeout" "${machine[@]}" "${ports[@]}" -monitor stdio \
-            -object "memory-backend-file,id=ram,size=${memory}M,mem-path=$template/ram,share=off" -incoming defer >$work/log <<END
+        memory_file=memory-backend-file,id=ram,size=${memory}M,mem-path=$template/ram,share=off
+        run_limited "$timeout" "${machine[@]}" "${ports[@]}" -initrd "$initramfs/initramfs.cpio" \
+            -object "$memory_file" -incoming defer -monitor stdio 2>"$work/emulator.log" >/dev/null <<END
 migrate_set_capability x-ignore-shared on
 migrate_incoming "exec:cat $template/state"
 END
+    else
+        cat "$initramfs/initramfs.cpio" "$work/job.in" >"$work/initrd"
+        run_limited "$timeout" "${machine[@]}" "${ports[@]}" -initrd "$work/initrd" \
+            -object "memory-backend-ram,id=ram,size=${memory}M" 2>"$work/emulator.log"
     fi
-    status=$?
-    exec {output}>&- {errors}>&-
-    wait $output_pid $errors_pid
-    return $status
 }
