@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A table is read whole or refused with a message; what was read is written and read back the same. */
+/* A table is read whole or refused with a message; what was read is written and read back the
+ * same. */
 #include <errno.h>
 #include <libvhv/cpuid.h>
 #include <stdio.h>
