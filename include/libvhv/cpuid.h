@@ -98,8 +98,8 @@ VHV_API void vhv_cpuid_free(struct vhv_cpuid *cpuid);
  * thread happens to run on.
  *
  * Return: 0, or a negative errno:
- *   -ENOMEM   no memory
- *   -ENOTSUP  not an x86 processor
+ *   -ENOMEM  no memory
+ *   -ENOSPC  the processor has more than VHV_CPUID_MAX_ENTRIES leaves and subleaves
  *
  * Thread: any. Stage: any. Since: 0.1.
  * Source: [SDM "CPUID—CPU Identification"], [APM3 "CPUID"].

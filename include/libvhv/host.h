@@ -78,9 +78,9 @@ struct vhv_host;
  * of this call.
  *
  * Return: 0, or a negative errno:
- *   -EINVAL   the options are malformed
- *   -ENOMEM   no memory
- *   -ENOTSUP  not an x86 processor
+ *   -EINVAL  the options are malformed
+ *   -ENOMEM  no memory
+ *   -ENOSPC  the processor or KVM has more than VHV_CPUID_MAX_ENTRIES CPUID leaves and subleaves
  *
  * Thread: any. Stage: any. Since: 0.1.
  * Source: [KVM-API KVM_CHECK_EXTENSION], [KVM-API KVM_GET_SUPPORTED_CPUID], [KVM-API
