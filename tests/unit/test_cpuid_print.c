@@ -103,6 +103,8 @@ static void cpuid_print_full_device_is_an_error(void **state)
     }
     cpuid = table(&entry, 1);
     assert_fails(vhv_cpuid_print(cpuid, full, VHV_CPUID_RAW), EIO, "stream");
+    clearerr(full);
+    setvbuf(full, NULL, _IONBF, 0);
     assert_fails(vhv_cpuid_print(cpuid, full, VHV_CPUID_JSON), EIO, "stream");
     fclose(full);
     vhv_cpuid_free(cpuid);
