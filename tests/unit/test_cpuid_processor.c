@@ -179,6 +179,7 @@ static void cpuid_enumerate_hypervisor_leaves_need_the_bit(void **state)
     struct vhv_cpuid *cpuid;
 
     (void)state;
+    set(1, 0, 0, 0, ~(1U << 31), 0);
     set(0x40000000, 0, 0x40000001, 1, 2, 3);
     cpuid = enumerated();
     assert_null(vhv_cpuid_find(cpuid, 0x40000000, 0));
