@@ -184,7 +184,7 @@ static void remove_takes_the_line_and_leaves_comments(void **state)
 
 static void settings_unset_have_their_defaults(void **state)
 {
-    struct vhv_guest_cpuid_options options = {.vcpu_id = 7, .vhv_enable = {VHV_SETTING_TRUE}};
+    struct vhv_guest_cpuid_options options = {.vcpu_id = 7, .vhv_enable.value = VHV_SETTING_TRUE};
     struct vhv_config *config;
 
     (void)state;
