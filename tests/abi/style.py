@@ -28,7 +28,7 @@ SHELLCHECK = ["--external-sources", "--source-path=SCRIPTDIR", "--exclude=SC2317
 
 def long_files(root):
     """Files that are too long."""
-    for path in sources(root, ".c", ".h", ".py", ".sh", ".S", ".asm"):
+    for path in sources(root, ".c", ".h", ".inc", ".py", ".sh", ".S", ".asm"):
         count = read(root, path).count("\n")
         if count > FILE_LINES and path not in LONG_FILES:
             yield f"{path} has {count} lines, more than {FILE_LINES}"
