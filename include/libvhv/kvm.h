@@ -4,13 +4,16 @@
 #ifndef LIBVHV_KVM_H
 #define LIBVHV_KVM_H
 
-#include <libvhv/vcpu.h>
+#include <libvhv/base.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct kvm_run;
+struct vhv_host;
+struct vhv_vcpu;
+struct vhv_vm;
 
 /**
  * vhv_host_kvm_fd() - /dev/kvm

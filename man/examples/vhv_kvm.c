@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <libvhv/kvm.h>
+#include <libvhv/vcpu.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>

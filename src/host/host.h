@@ -3,6 +3,7 @@
 #ifndef VHV_HOST_HOST_H
 #define VHV_HOST_HOST_H
 
+#include <libvhv/host.h>
 #include <libvhv/kvm.h>
 
 #include "kvm/kvm.h"
