@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <libvhv/cpuid.h>
 #include <stdio.h>
@@ -252,6 +253,74 @@ static void cpuid_print_json_is_read_back_the_same(void **state)
     free(text);
 }
 
+static size_t allocations_left;
+
+static void *allocate_a_few(size_t bytes)
+{
+    if (allocations_left == 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    allocations_left--;
+    return malloc(bytes);
+}
+
+/* Calls with 0, 1, 2, … allocations by cJSON until they are enough, which must take some. */
+static void assert_fails_without_memory(int (*call)(void))
+{
+    cJSON_Hooks hooks = {.malloc_fn = allocate_a_few, .free_fn = free};
+    size_t allocations = 0;
+
+    cJSON_InitHooks(&hooks);
+    for (int result = -1; result != 0; allocations++) {
+        assert_in_range(allocations, 0, 100);
+        allocations_left = allocations;
+        result = call();
+        if (result != 0)
+            assert_fails(result, ENOMEM, "out of memory");
+    }
+    cJSON_InitHooks(NULL);
+    assert_in_range(allocations, 5, 100);
+}
+
+static int parse_one_entry(void)
+{
+    struct vhv_cpuid *cpuid = NULL;
+    int result = parse(&cpuid, ENTRY("\"leaf\": \"0x1\", " REGISTERS));
+
+    assert_int_equal(!cpuid, result < 0);
+    vhv_cpuid_free(cpuid);
+    return result;
+}
+
+static void cpuid_parse_json_without_memory_fails_as_that(void **state)
+{
+    (void)state;
+    assert_fails_without_memory(parse_one_entry);
+}
+
+static int print_one_entry(void)
+{
+    static const struct vhv_cpuid_entry entry = {.leaf = 7, .has_subleaf = true};
+    struct vhv_cpuid *cpuid = NULL;
+    FILE *stream = fopen("/dev/null", "w");
+    int result;
+
+    assert_non_null(stream);
+    assert_int_equal(vhv_cpuid_new(&cpuid), 0);
+    assert_int_equal(vhv_cpuid_set(cpuid, &entry), 0);
+    result = vhv_cpuid_print(cpuid, stream, VHV_CPUID_JSON);
+    vhv_cpuid_free(cpuid);
+    fclose(stream);
+    return result;
+}
+
+static void cpuid_print_json_without_memory_fails_as_that(void **state)
+{
+    (void)state;
+    assert_fails_without_memory(print_one_entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +337,8 @@ int main(void)
         cmocka_unit_test(cpuid_parse_json_too_many_entries_is_refused),
         cmocka_unit_test(cpuid_parse_json_deep_nesting_is_refused),
         cmocka_unit_test(cpuid_print_json_is_read_back_the_same),
+        cmocka_unit_test(cpuid_parse_json_without_memory_fails_as_that),
+        cmocka_unit_test(cpuid_print_json_without_memory_fails_as_that),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
