@@ -60,6 +60,12 @@ struct vhv_verdict {
     char notes[512];   /* what else matters, such as missing SLAT; may be empty */
 };
 
+/* A model-specific register and its value. */
+struct vhv_msr {
+    uint32_t index;
+    uint64_t value;
+};
+
 struct vhv_host_options {
     size_t size;        /* sizeof(struct vhv_host_options) */
     const char *device; /* NULL = "/dev/kvm" */

@@ -584,12 +584,6 @@ VHV_API int vhv_vcpu_get_nested_state(struct vhv_vcpu *vcpu, struct kvm_nested_s
 VHV_API int vhv_vcpu_set_nested_state(struct vhv_vcpu *vcpu,
                                       const struct kvm_nested_state *nested_state);
 
-/* A model-specific register and its value. */
-struct vhv_msr {
-    uint32_t index;
-    uint64_t value;
-};
-
 /**
  * vhv_vcpu_get_msrs() - read model-specific registers
  * @vcpu: the vCPU
