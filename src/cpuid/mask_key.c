@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cpuid/mask_text.h"
+#include "cpuid/registers.h"
 
 /* "cpuid", leaf, subleaf, register, vendor. */
 enum { MAX_PARTS = 5 };
@@ -12,7 +13,6 @@ enum { MAX_PARTS = 5 };
 enum { MAX_KEY_BYTES = 128 };
 
 static const char form[] = "a key is cpuid.<leaf>[.<subleaf>].<eax|ebx|ecx|edx>[.<amd|intel>]";
-static const char *const registers[] = {"eax", "ebx", "ecx", "edx"};
 static const char *const vendors[] = {
     [VHV_VENDOR_ANY] = "", [VHV_VENDOR_AMD] = "amd", [VHV_VENDOR_INTEL] = "intel"};
 
@@ -37,7 +37,7 @@ static int index_of(const char *word, const char *const *words, int count)
 
 static bool is_register(const char *part)
 {
-    return index_of(part, registers, VHV_CPUID_REGS) >= 0;
+    return index_of(part, vhv_cpuid_registers, VHV_CPUID_REGS) >= 0;
 }
 
 static int take_apart(struct parts *parts, const char *text, const char *shown)
@@ -110,7 +110,7 @@ static int read_rest(struct vhv_mask_key *key, const struct parts *parts, const 
         key->has_subleaf = true;
         at++;
     }
-    reg = index_of(parts->part[at], registers, VHV_CPUID_REGS);
+    reg = index_of(parts->part[at], vhv_cpuid_registers, VHV_CPUID_REGS);
     if (reg < 0)
         return fail_key(shown, "\"%s\" is not a register: eax, ebx, ecx or edx", parts->part[at]);
     key->reg = (enum vhv_cpuid_reg)reg;
@@ -160,6 +160,6 @@ void vhv_mask_key_format(const struct vhv_mask_key *key, char text[VHV_MASK_KEY_
     if (key->has_subleaf)
         snprintf(subleaf, sizeof(subleaf), ".%x", key->subleaf);
     snprintf(text, VHV_MASK_KEY_TEXT_BYTES, "cpuid.%x%s.%s%s%s", key->leaf, subleaf,
-             (unsigned)key->reg < VHV_CPUID_REGS ? registers[key->reg] : "?", named ? "." : "",
-             named ? vendors[key->vendor] : "");
+             (unsigned)key->reg < VHV_CPUID_REGS ? vhv_cpuid_registers[key->reg] : "?",
+             named ? "." : "", named ? vendors[key->vendor] : "");
 }

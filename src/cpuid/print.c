@@ -4,18 +4,17 @@
 
 #include "base/error.h"
 #include "cpuid/json.h"
+#include "cpuid/registers.h"
 
 /* Source: [KVM documentation "KVM CPUID bits"]. */
 enum { KVM_SIGNATURE = 0x40000000, KVM_FEATURES = 0x40000001 };
 enum { KVM_SIGNATURE_EBX = 0x4b4d564b, KVM_SIGNATURE_ECX = 0x564b4d56 };
 
-static const char *const register_names[VHV_CPUID_REGS] = {"eax", "ebx", "ecx", "edx"};
-
 static void print_raw(const struct vhv_cpuid_entry *entry, FILE *stream)
 {
     fprintf(stream, "0x%08" PRIx32 " 0x%02" PRIx32 ":", entry->leaf, entry->subleaf);
     for (int reg = 0; reg < VHV_CPUID_REGS; reg++)
-        fprintf(stream, " %s=0x%08" PRIx32, register_names[reg], entry->reg[reg]);
+        fprintf(stream, " %s=0x%08" PRIx32, vhv_cpuid_registers[reg], entry->reg[reg]);
     fputc('\n', stream);
 }
 
@@ -41,7 +40,7 @@ static void print_names(const struct vhv_cpuid_entry *entry, enum vhv_cpuid_reg 
         if (!feature)
             continue;
         if (is_first)
-            fprintf(stream, "    %s:", register_names[reg]);
+            fprintf(stream, "    %s:", vhv_cpuid_registers[reg]);
         fprintf(stream, " %s", feature->name);
         is_first = false;
     }

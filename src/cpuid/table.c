@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cpuid/registers.h"
+
+const char *const vhv_cpuid_registers[VHV_CPUID_REGS] = {"eax", "ebx", "ecx", "edx"};
 
 /*
  * Sorted by leaf and subleaf. An entry without subleaves has subleaf 0 and is its leaf's only
