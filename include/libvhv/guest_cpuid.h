@@ -3,12 +3,17 @@
  * A guest's CPUID: made from what the host's KVM supports, the settings and the masks, with the
  * reason for every bit. Pure: works on tables alone, also on tables captured from another host.
  *
- * Order: (1) what KVM supports; (2) libvhv's defaults: virtualized HV (VMX, SVM, leaf 8000_000Ah)
- * off, the hypervisor bit on, what depends on the in-kernel local APIC as it is; (3) the settings
- * vhv.enable and hypervisor.cpuid.v0; (4) the fields of the vCPU (APIC ids); (5) the masks, the
- * most specific key first, bit by bit. Nothing changes a bit after its mask, except for fields that
- * identify a vCPU and bits that the processor computes at run time: a mask on those is reported as
- * not applied.
+ * Order: (1) what KVM supports; (2) libvhv's defaults: virtualized HV (VMX, SVM, SKINIT, leaf
+ * 8000_000Ah) and memory encryption (leaf 8000_001Fh) off, the hypervisor bit on, what depends on
+ * the in-kernel local APIC as it is; (3) the settings vhv.enable and hypervisor.cpuid.v0; (4) the
+ * fields of the vCPU: APIC ids, and one package with one core of one thread for each vCPU; (5) the
+ * masks, the most specific key first, bit by bit. Nothing changes a bit after its mask, except for
+ * fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are
+ * computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not
+ * applied.
+ *
+ * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
+ * off, as vhv.enable does.
  */
 #ifndef LIBVHV_GUEST_CPUID_H
 #define LIBVHV_GUEST_CPUID_H
@@ -66,13 +71,14 @@ enum vhv_cpuid_source {
     VHV_SOURCE_KVM,       /* what KVM supports on this host */
     VHV_SOURCE_DEFAULT,   /* libvhv's default */
     VHV_SOURCE_SETTING,   /* a setting of the configuration */
-    VHV_SOURCE_VCPU,      /* identifies the vCPU */
+    VHV_SOURCE_VCPU,      /* by the vCPU's id and the number of vCPUs */
     VHV_SOURCE_MASK,      /* a mask */
     VHV_SOURCE_RUNTIME,   /* computed while the guest runs; a mask does not reach it */
     VHV_SOURCE_READBACK   /* KVM_GET_CPUID2 answered something else than was set */
 };
 
-/* One link of a bit's chain of reasons. */
+/* One link of a bit's chain of reasons. @text lives for the time of the call, the strings of
+ * @origin as long as the object. */
 struct vhv_cpuid_reason {
     enum vhv_cpuid_source source;
     unsigned value;           /* 0 or 1: the bit after this step */
@@ -83,16 +89,16 @@ struct vhv_cpuid_reason {
     const char *text;
 };
 
-/* A bit that @where asked for and the guest does not get, or another finding. Strings live as long
- * as the object. */
+/* A bit that a mask or setting asked for and the guest does not get, or gets in vain. Strings live
+ * as long as the object. */
 struct vhv_cpuid_finding {
     bool is_error; /* power-on is refused unless the program asked for reports only */
     uint32_t leaf;
     uint32_t subleaf;
     enum vhv_cpuid_reg reg;
     uint8_t bit;
-    struct vhv_origin origin;
-    const char *text; /* the whole message, with file, line, key, leaf, bit */
+    struct vhv_origin origin; /* all zero if nobody asked */
+    const char *text;         /* the whole message, with file, line, key, leaf, bit */
 };
 
 /* The guest's table and its reasons. Not locked: one thread at a time, or many that only read. */
@@ -198,8 +204,9 @@ VHV_API const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv
  * @guest: the object
  *
  * Return: 0, or a negative errno:
- *   -EOPNOTSUPP  a requirement is unmet, or a bit that a mask or virtualized HV depends on is not
- *                honoured; the message is the finding's text, the cause says which kind
+ *   -EOPNOTSUPP  virtualized HV cannot be given (cause: cannot-nest), a requirement is unmet
+ *                (requirement-unmet), or a bit that was asked for is not honoured
+ *                (cpuid-not-honoured); the message is the finding's text
  *
  * Thread: any. Stage: any. Since: 0.1.
  */
@@ -210,9 +217,10 @@ VHV_API int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest);
  * @guest: the object
  * @effective: what KVM_GET_CPUID2 answered
  *
- * Each bit that differs becomes a reason (VHV_SOURCE_READBACK); where a mask or virtualized HV
- * asked for it, also a finding that is an error. The table becomes the effective one. To be called
- * once.
+ * Each bit that differs becomes a reason (VHV_SOURCE_READBACK), except for those that are computed
+ * at run time; where a mask or setting asked for the bit, also a finding that is an error; where
+ * virtualized HV is off by default and yet shown, one that is a warning. The table becomes the
+ * effective one. To be called once; on failure @guest is as it was.
  *
  * Return: the number of bits that differ, or a negative errno:
  *   -EALREADY  it was read back before
