@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "cpuid/guest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/options.h"
+
+/* The order in which a guest's table is made. */
+static void (*const order[])(struct vhv_guest_build *) = {
+    vhv_guest_default_steps, vhv_guest_setting_steps, vhv_guest_topology_steps,
+    vhv_guest_mask_steps,    vhv_guest_runtime_steps,
+};
+
+static int check_requests(const struct vhv_guest_cpuid_options *options)
+{
+    if (options->request_count && !options->requests)
+        return vhv_fail(EINVAL, VHV_CAUSE_NONE, "request_count is %zu, but requests is NULL",
+                        options->request_count);
+    for (size_t i = 0; i < options->request_count; i++) {
+        const struct vhv_cpuid_request *request = &options->requests[i];
+
+        if ((unsigned)request->key.reg >= VHV_CPUID_REGS ||
+            (unsigned)request->key.vendor > VHV_VENDOR_INTEL)
+            return vhv_fail(EINVAL, VHV_CAUSE_NONE, "requests[%zu].key: no such register or vendor",
+                            i);
+        for (int bit = 0; bit < 32; bit++) {
+            if (request->mask.op[bit] > VHV_MASK_INSTALL)
+                return vhv_fail(EINVAL, VHV_CAUSE_NONE, "requests[%zu].mask.op[%d]: no such op", i,
+                                bit);
+        }
+    }
+    return 0;
+}
+
+static int check_setting(const struct vhv_cpuid_setting *setting, const char *name)
+{
+    if ((unsigned)setting->value > VHV_SETTING_TRUE)
+        return vhv_fail(EINVAL, VHV_CAUSE_NONE, "%s.value is %d: neither unset, false nor true",
+                        name, setting->value);
+    return 0;
+}
+
+static int read_options(struct vhv_guest_cpuid_options *options,
+                        const struct vhv_guest_cpuid_options *given)
+{
+    int result = vhv_options_read(options, sizeof(*options), given, "vhv_guest_cpuid_options");
+
+    if (result == 0)
+        result = check_setting(&options->vhv_enable, "vhv_enable");
+    if (result == 0)
+        result = check_setting(&options->hypervisor_v0, "hypervisor_v0");
+    if (result == 0)
+        result = check_requests(options);
+    return result;
+}
+
+static size_t origin_bytes(const struct vhv_origin *origin)
+{
+    size_t key = origin->key ? strlen(origin->key) + 1 : VHV_MASK_KEY_TEXT_BYTES;
+
+    return key + (origin->file ? strlen(origin->file) + 1 : 0);
+}
+
+/* Copies an origin with its strings to *at, which moves on. An origin without a key gets one. */
+static struct vhv_origin copy_origin(const struct vhv_origin *from, const char *key, char **at)
+{
+    struct vhv_origin copy = {.line = from->line, .key = *at};
+
+    *at = stpcpy(*at, from->key ? from->key : key) + 1;
+    if (from->file) {
+        copy.file = *at;
+        *at = stpcpy(*at, from->file) + 1;
+    }
+    return copy;
+}
+
+/* The origins of everything that was asked for, and behind them their strings, in one block. */
+static int copy_origins(struct vhv_guest_cpuid *guest,
+                        const struct vhv_guest_cpuid_options *options)
+{
+    size_t count = VHV_ORIGIN_REQUESTS + options->request_count, bytes;
+    char key[VHV_MASK_KEY_TEXT_BYTES];
+    char *at;
+
+    if (vhv_multiply_overflows(count, sizeof(guest->origins[0]), &bytes))
+        return vhv_fail_memory(SIZE_MAX);
+    bytes += origin_bytes(&options->vhv_enable.origin);
+    bytes += origin_bytes(&options->hypervisor_v0.origin);
+    for (size_t i = 0; i < options->request_count; i++)
+        bytes += origin_bytes(&options->requests[i].origin);
+    guest->origins = malloc(bytes);
+    if (!guest->origins)
+        return vhv_fail_memory(bytes);
+    at = (char *)&guest->origins[count];
+    guest->origins[VHV_ORIGIN_VHV_ENABLE] =
+        copy_origin(&options->vhv_enable.origin, "vhv.enable", &at);
+    guest->origins[VHV_ORIGIN_HYPERVISOR_V0] =
+        copy_origin(&options->hypervisor_v0.origin, "hypervisor.cpuid.v0", &at);
+    for (size_t i = 0; i < options->request_count; i++) {
+        vhv_mask_key_format(&options->requests[i].key, key);
+        guest->origins[VHV_ORIGIN_REQUESTS + i] =
+            copy_origin(&options->requests[i].origin, key, &at);
+    }
+    return 0;
+}
+
+static int copy_what_is_given(struct vhv_guest_cpuid *guest, const struct vhv_cpuid *supported,
+                              const struct vhv_guest_cpuid_options *options)
+{
+    int result = copy_origins(guest, options);
+
+    if (result == 0)
+        result = vhv_cpuid_copy(&guest->supported, supported);
+    if (result == 0)
+        result = vhv_cpuid_copy(&guest->table, supported);
+    if (result == 0 && options->processor)
+        result = vhv_cpuid_copy(&guest->processor, options->processor);
+    return result;
+}
+
+static int build(struct vhv_guest_cpuid *guest, const struct vhv_cpuid *supported,
+                 const struct vhv_guest_cpuid_options *options)
+{
+    struct vhv_guest_build build = {.guest = guest, .options = *options};
+
+    guest->vendor = vhv_cpuid_vendor(supported);
+    guest->hides_hypervisor = options->hypervisor_v0.value == VHV_SETTING_FALSE;
+    guest->failure = copy_what_is_given(guest, supported, options);
+    for (size_t i = 0; !guest->failure && i < sizeof(order) / sizeof(order[0]); i++)
+        order[i](&build);
+    vhv_cpuid_free(build.offered);
+    free(build.targets);
+    return guest->failure;
+}
+
+int vhv_guest_cpuid_new(struct vhv_guest_cpuid **ret, const struct vhv_cpuid *supported,
+                        const struct vhv_guest_cpuid_options *options)
+{
+    struct vhv_guest_cpuid_options known;
+    struct vhv_guest_cpuid *guest;
+    int result = read_options(&known, options);
+
+    if (result < 0)
+        return result;
+    guest = calloc(1, sizeof(*guest));
+    if (!guest)
+        return vhv_fail_memory(sizeof(*guest));
+    result = build(guest, supported, &known);
+    if (result < 0) {
+        vhv_guest_cpuid_free(guest);
+        return result;
+    }
+    *ret = guest;
+    return 0;
+}
+
+void vhv_guest_cpuid_free(struct vhv_guest_cpuid *guest)
+{
+    if (!guest)
+        return;
+    vhv_guest_forget_findings(guest, 0);
+    free(guest->findings);
+    free(guest->steps);
+    free(guest->origins);
+    vhv_cpuid_free(guest->table);
+    vhv_cpuid_free(guest->supported);
+    vhv_cpuid_free(guest->processor);
+    free(guest);
+}
+
+const struct vhv_cpuid *vhv_guest_cpuid_table(const struct vhv_guest_cpuid *guest)
+{
+    return guest->table;
+}
+
+bool vhv_guest_cpuid_has_vhv(const struct vhv_guest_cpuid *guest)
+{
+    const struct vhv_cpuid_field *bit = vhv_guest_vhv_bit(guest);
+
+    return bit && vhv_cpuid_field_is_set(guest->table, bit);
+}
+
+bool vhv_guest_cpuid_hides_hypervisor(const struct vhv_guest_cpuid *guest)
+{
+    return guest->hides_hypervisor;
+}
+
+const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv_guest_cpuid *guest,
+                                                        size_t index)
+{
+    return index < guest->finding_count ? &guest->findings[index].found : NULL;
+}
+
+int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest)
+{
+    for (size_t i = 0; i < guest->finding_count; i++) {
+        const struct vhv_guest_finding *finding = &guest->findings[i];
+
+        if (finding->found.is_error)
+            return vhv_fail(EOPNOTSUPP, finding->cause, "%s", finding->found.text);
+    }
+    return 0;
+}
