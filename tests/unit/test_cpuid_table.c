@@ -112,6 +112,7 @@ static void cpuid_set_beyond_last_entry_is_refused_and_changes_nothing(void **st
     assert_fails(vhv_cpuid_set(*state, &entry), ENOSPC, "0x21");
     assert_int_equal(vhv_cpuid_count(*state), VHV_CPUID_MAX_ENTRIES);
     assert_null(vhv_cpuid_find(*state, 0x21, 0));
+    assert_null(vhv_cpuid_find(*state, 0xffffffff, 0));
 
     set(*state, plain(0x20, 7));
     set(*state, indexed(0x20, 3, 8));
