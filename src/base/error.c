@@ -52,6 +52,18 @@ int vhv_fail_memory(size_t bytes)
     return vhv_fail(ENOMEM, VHV_CAUSE_NONE, "out of memory: could not allocate %zu bytes", bytes);
 }
 
+void vhv_error_hold(struct vhv_error *error)
+{
+    error->cause = last_cause;
+    memcpy(error->message, message, sizeof(message));
+}
+
+void vhv_error_restore(const struct vhv_error *error)
+{
+    last_cause = error->cause;
+    memcpy(message, error->message, sizeof(message));
+}
+
 const char *vhv_error_message(void)
 {
     return message;

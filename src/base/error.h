@@ -21,4 +21,14 @@ int vhv_fail_within(int result, const char *format, ...) __attribute__((format(p
 /* The message of every failed allocation. Returns -ENOMEM. */
 int vhv_fail_memory(size_t bytes);
 
+/* The error of this thread, for a function that goes on after a failure and succeeds: success
+ * leaves the caller's error as it was. */
+struct vhv_error {
+    enum vhv_cause cause;
+    char message[VHV_ERROR_MESSAGE_BYTES];
+};
+
+void vhv_error_hold(struct vhv_error *error);
+void vhv_error_restore(const struct vhv_error *error);
+
 #endif

@@ -36,6 +36,19 @@ static void fail_within_keeps_cause_and_puts_text_before(void **state)
     assert_int_equal(vhv_error_cause(), VHV_CAUSE_KVM);
 }
 
+static void error_restore_gives_back_what_was_held(void **state)
+{
+    struct vhv_error error;
+
+    (void)state;
+    vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "before");
+    vhv_error_hold(&error);
+    vhv_fail(EIO, VHV_CAUSE_KVM, "a probe that may fail");
+    vhv_error_restore(&error);
+    assert_string_equal(vhv_error_message(), "before");
+    assert_int_equal(vhv_error_cause(), VHV_CAUSE_SYNTAX);
+}
+
 static void *message_of_new_thread(void *unused)
 {
     static char complaint[] = "a new thread starts with another's error";
@@ -96,6 +109,7 @@ int main(void)
         cmocka_unit_test(fail_sets_message_and_cause),
         cmocka_unit_test(fail_too_long_message_is_cut_visibly),
         cmocka_unit_test(fail_within_keeps_cause_and_puts_text_before),
+        cmocka_unit_test(error_restore_gives_back_what_was_held),
         cmocka_unit_test(error_message_other_thread_is_its_own),
         cmocka_unit_test(cause_name_every_cause_has_its_own),
         cmocka_unit_test(log_set_hook_gets_lines_up_to_its_level),
