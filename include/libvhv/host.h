@@ -31,7 +31,7 @@ enum vhv_nesting {
 
 /* Everything that the verdict rests on. Strings are empty where nothing is known. */
 struct vhv_host_facts {
-    enum vhv_answer device;     /* the device node exists */
+    enum vhv_answer device;     /* the device node exists, and a driver is behind it */
     enum vhv_answer permission; /* it can be opened for reading and writing */
     int open_errno;             /* why not, as a positive errno */
     int api_version;            /* KVM_GET_API_VERSION; 0 = not asked */
@@ -47,16 +47,18 @@ struct vhv_host_facts {
     enum vhv_answer module_nested; /* its parameter "nested" */
     enum vhv_answer slat;       /* its parameter "ept" or "npt": second-level address translation */
     enum vhv_answer guest_slat; /* KVM offers EPT or NPT to guests */
-    char module[16];            /* "kvm_intel" or "kvm_amd" */
+    char module[16];            /* "kvm_intel" or "kvm_amd", by the processor's vendor */
+    char backend[32];           /* another module that is there to serve KVM, such as "kvm_pvm" */
     char hypervisor[16];        /* signature of the hypervisor that we run under, "" if none */
     char kernel[128];           /* release, such as "6.1.0-40-amd64" */
+    char failed_probe[256];     /* the first probe that KVM did not answer, and how it failed */
 };
 
 /* The verdict, in words. */
 struct vhv_verdict {
     enum vhv_nesting nesting;
-    char because[512]; /* what stands in the way; empty if nothing does */
-    char remedy[512];  /* what to do about it; empty if nothing is to be done */
+    char because[512]; /* what stands in the way, as a clause; empty if nothing does */
+    char remedy[512];  /* what to do about it, as a clause; empty if nothing is to be done */
     char notes[512];   /* what else matters, such as missing SLAT; may be empty */
 };
 
@@ -172,7 +174,8 @@ VHV_API const struct vhv_cpuid *vhv_host_supported(const struct vhv_host *host);
  * @index: the MSR, such as 480h for IA32_VMX_BASIC
  * @value: filled in if the answer is VHV_YES
  *
- * Return: VHV_YES; VHV_NO if KVM does not list it; VHV_UNKNOWN if KVM could not be asked.
+ * Return: VHV_YES; VHV_NO if KVM does not list it, or lists it and does not let it be read;
+ * VHV_UNKNOWN if KVM could not be asked.
  *
  * Thread: any. Stage: any. Since: 0.1.
  * Source: [KVM-API KVM_GET_MSR_FEATURE_INDEX_LIST].

@@ -19,7 +19,8 @@ struct vhv_vm;
  * vhv_host_kvm_fd() - /dev/kvm
  * @host: the host
  *
- * Return: the file descriptor, valid as long as @host; -1 if the device could not be opened.
+ * Return: the file descriptor, valid as long as @host; -1 if it could not be opened or is not a KVM
+ * of API version 12.
  *
  * Thread: any. Stage: any. Since: 0.1.
  */
