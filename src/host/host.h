@@ -8,6 +8,18 @@
 
 #include "kvm/kvm.h"
 
+/* Where the probes look. Tests give trees of their own. */
+struct vhv_host_paths {
+    const char *device;  /* /dev/kvm */
+    const char *sysfs;   /* /sys */
+    const char *msr;     /* /dev/cpu/0/msr */
+    const char *cpuinfo; /* /proc/cpuinfo */
+};
+
+/* As vhv_host_new(), on a machine with this processor. Takes @processor, also on failure. */
+int vhv_host_probe(struct vhv_host **ret, struct vhv_cpuid *processor,
+                   const struct vhv_host_paths *paths);
+
 /* A VM keeps its host alive after the program has freed it. */
 const struct vhv_host *vhv_host_ref(const struct vhv_host *host);
 void vhv_host_unref(const struct vhv_host *host);
@@ -16,7 +28,8 @@ void vhv_host_unref(const struct vhv_host *host);
  * with nested=0". Empty if it does. */
 const char *vhv_host_why_not_nested(const struct vhv_host *host);
 
-/* The MSRs that KVM saves and restores: KVM_GET_MSR_INDEX_LIST. Valid as long as @host. */
+/* The MSRs that KVM saves and restores: KVM_GET_MSR_INDEX_LIST. Valid as long as @host. NULL with a
+ * message if KVM could not be asked. */
 const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count);
 
 /* From KVM's table to ours, and back. *@ret is to be freed by vhv_cpuid_free() and by free(). */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "host/probe.h"
+
+static void destroy(struct vhv_host *host)
+{
+    vhv_kvm_close(host->kvm);
+    vhv_cpuid_free(host->processor);
+    vhv_cpuid_free(host->supported);
+    free(host->indexes);
+    free(host->feature_msrs);
+    free(host);
+}
+
+int vhv_host_probe(struct vhv_host **ret, struct vhv_cpuid *processor,
+                   const struct vhv_host_paths *paths)
+{
+    struct vhv_host *host = calloc(1, sizeof(*host));
+    struct vhv_error before;
+    int result;
+
+    if (!host) {
+        vhv_cpuid_free(processor);
+        return vhv_fail_memory(sizeof(*host));
+    }
+    atomic_init(&host->references, 1);
+    host->kvm = -1;
+    host->processor = processor;
+    vhv_error_hold(&before);
+    vhv_host_probe_system(host, paths);
+    result = vhv_host_probe_kvm(host, paths->device);
+    if (result < 0) {
+        destroy(host);
+        return result;
+    }
+    vhv_error_restore(&before);
+    vhv_host_judge(&host->facts, &host->verdict);
+    *ret = host;
+    return 0;
+}
+
+int vhv_host_new(struct vhv_host **ret, const struct vhv_host_options *given)
+{
+    struct vhv_host_options options;
+    struct vhv_host_paths paths = {
+        .device = "/dev/kvm",
+        .sysfs = "/sys",
+        .msr = "/dev/cpu/0/msr",
+        .cpuinfo = "/proc/cpuinfo",
+    };
+    struct vhv_cpuid *processor;
+    int result = vhv_options_read(&options, sizeof(options), given, "vhv_host_options");
+
+    if (result < 0)
+        return result;
+    if (options.device)
+        paths.device = options.device;
+    if (options.sysfs)
+        paths.sysfs = options.sysfs;
+    result = vhv_cpuid_read_processor(&processor);
+    return result < 0 ? result : vhv_host_probe(ret, processor, &paths);
+}
+
+const struct vhv_host *vhv_host_ref(const struct vhv_host *host)
+{
+    atomic_fetch_add(&((struct vhv_host *)host)->references, 1);
+    return host;
+}
+
+void vhv_host_unref(const struct vhv_host *host)
+{
+    struct vhv_host *counted = (struct vhv_host *)host;
+
+    if (counted && atomic_fetch_sub(&counted->references, 1) == 1)
+        destroy(counted);
+}
+
+void vhv_host_free(struct vhv_host *host)
+{
+    vhv_host_unref(host);
+}
+
+const struct vhv_host_facts *vhv_host_facts(const struct vhv_host *host)
+{
+    return &host->facts;
+}
+
+const struct vhv_verdict *vhv_host_verdict(const struct vhv_host *host)
+{
+    return &host->verdict;
+}
+
+const struct vhv_cpuid *vhv_host_processor(const struct vhv_host *host)
+{
+    return host->processor;
+}
+
+const struct vhv_cpuid *vhv_host_supported(const struct vhv_host *host)
+{
+    return host->supported;
+}
+
+enum vhv_answer vhv_host_feature_msr(const struct vhv_host *host, uint32_t index, uint64_t *value)
+{
+    const struct kvm_msrs *msrs = host->feature_msrs;
+
+    if (!msrs)
+        return VHV_UNKNOWN;
+    for (uint32_t i = 0; i < msrs->nmsrs; i++) {
+        if (msrs->entries[i].index == index) {
+            *value = msrs->entries[i].data;
+            return VHV_YES;
+        }
+    }
+    return VHV_NO;
+}
+
+enum vhv_answer vhv_host_capability(const struct vhv_host *host, unsigned long capability,
+                                    int *value)
+{
+    return host->kvm < 0 ? VHV_UNKNOWN : vhv_kvm_capability(host->kvm, capability, value);
+}
+
+int vhv_host_kvm_fd(const struct vhv_host *host)
+{
+    return host->kvm;
+}
+
+const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count)
+{
+    if (!host->indexes) {
+        *count = 0;
+        vhv_fail(EIO, VHV_CAUSE_KVM, "the MSRs to save are not known: %s",
+                 host->facts.failed_probe);
+        return NULL;
+    }
+    *count = host->indexes->nmsrs;
+    return host->indexes->indices;
+}
+
+const char *vhv_host_why_not_nested(const struct vhv_host *host)
+{
+    return host->facts.kvm_offers == VHV_YES ? "" : host->verdict.because;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this room share: the host, and the probes that fill it. */
+#ifndef VHV_HOST_PROBE_H
+#define VHV_HOST_PROBE_H
+
+#include <stdatomic.h>
+
+#include "host/host.h"
+
+struct vhv_host {
+    atomic_uint references;
+    int kvm; /* -1 unless KVM can be used */
+    struct vhv_host_facts facts;
+    struct vhv_verdict verdict;
+    struct vhv_cpuid *processor;
+    struct vhv_cpuid *supported;   /* NULL if KVM could not be asked */
+    struct kvm_msr_list *indexes;  /* NULL if KVM could not be asked */
+    struct kvm_msrs *feature_msrs; /* NULL if KVM could not be asked */
+};
+
+/* Whether a table shows VMX or SVM, whichever the vendor has. */
+bool vhv_host_shows_virtualization(const struct vhv_cpuid *table, enum vhv_vendor vendor);
+
+/* What can be told without KVM: processor, hypervisor below, modules, firmware, kernel. */
+void vhv_host_probe_system(struct vhv_host *host, const struct vhv_host_paths *paths);
+
+/* Opens KVM and asks it. What it does not answer stays unknown and is noted as failed_probe.
+ * Returns 0, or -ENOMEM. */
+int vhv_host_probe_kvm(struct vhv_host *host, const char *device);
+
+#endif
