@@ -45,16 +45,22 @@ class Installed:
         self.root, self.work = root, work
         self.tree = os.path.join(work, "tree")
         self.lib = os.path.join(self.tree, "usr/lib")
-        self.environment = os.environ | {
+        self.environment = {
+            **os.environ,
             "PKG_CONFIG_PATH": os.path.join(self.lib, "pkgconfig"),
             "PKG_CONFIG_SYSROOT_DIR": self.tree,
             "LD_LIBRARY_PATH": self.lib,
         }
 
-    def run(self, *command):
-        """A command; its output if it fails, else nothing."""
+    def run(self, *command, environment=None):
+        """A command of a user; its output if it fails, else nothing."""
         done = subprocess.run(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command,
+            env=environment or self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         return [f"{shlex.join(command)}: exit status {done.returncode}\n{done.stdout}"] if done.returncode else []
 
@@ -62,11 +68,15 @@ class Installed:
         """Both libraries, with manual pages and launchers."""
         build = os.path.join(self.work, "build")
         options = ["-Dprefix=/usr", "-Dlibdir=lib", "-Ddefault_library=both", "-Dtests=false", "-Dwerror=true"]
-        return (
-            self.run("meson", "setup", build, self.root, *options)
-            or self.run("meson", "compile", "-C", build)
-            or self.run("meson", "install", "-C", build, "--destdir", self.tree)
-        )
+        for command in (
+            ["meson", "setup", build, self.root, *options],
+            ["meson", "compile", "-C", build],
+            ["meson", "install", "-C", build, "--destdir", self.tree],
+        ):
+            problems = self.run(*command, environment=os.environ)
+            if problems:
+                return problems
+        return []
 
     def flags(self, *options):
         """What pkg-config answers."""
