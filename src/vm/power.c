@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Power-on: memory slots, each vCPU's CPUID with its read-back, virtualized HV. Everything or nothing. */
+#include "vm/vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "bus/bus.h"
+#include "config/config.h"
+#include "host/host.h"
+#include "memory/memory.h"
+
+static int make_cpuid(struct vhv_vcpu *vcpu)
+{
+    const struct vhv_vm *vm = vcpu->vm;
+    const char *why = vhv_host_why_not_nested(vm->host);
+    struct vhv_guest_cpuid_options options = {
+        .size = sizeof(options),
+        .processor = vhv_host_processor(vm->host),
+        .vcpu_id = vcpu->id,
+        .vcpu_count = (uint32_t)vm->vcpu_count,
+        .kernel_lapic = vm->irqchip != VHV_IRQCHIP_NONE,
+        .tsc_deadline = vhv_kvm_capability(vm->fd, KVM_CAP_TSC_DEADLINE_TIMER, NULL) == VHV_YES,
+        .why_not_nested = why[0] ? why : NULL,
+    };
+
+    vhv_guest_cpuid_free(vcpu->cpuid); /* of an earlier power-on that was refused */
+    vcpu->cpuid = NULL;
+    vhv_config_cpuid(vm->config, &options);
+    return vhv_guest_cpuid_new(&vcpu->cpuid, vhv_host_supported(vm->host), &options);
+}
+
+static int check_findings(const struct vhv_vcpu *vcpu)
+{
+    return vcpu->vm->report_only ? 0 : vhv_guest_cpuid_check(vcpu->cpuid);
+}
+
+static int set_cpuid(const struct vhv_vcpu *vcpu)
+{
+    struct kvm_cpuid2 *table;
+    int result = vhv_cpuid_to_kvm(&table, vhv_guest_cpuid_table(vcpu->cpuid));
+
+    if (result < 0)
+        return result;
+    result = vhv_kvm_set_cpuid2(vcpu->fd, table);
+    free(table);
+    return result;
+}
+
+static int read_cpuid_back(const struct vhv_vcpu *vcpu)
+{
+    size_t bytes =
+        sizeof(struct kvm_cpuid2) + VHV_CPUID_MAX_ENTRIES * sizeof(struct kvm_cpuid_entry2);
+    struct kvm_cpuid2 *table = calloc(1, bytes);
+    struct vhv_cpuid *effective;
+    int result;
+
+    if (!table)
+        return vhv_fail_memory(bytes);
+    table->nent = VHV_CPUID_MAX_ENTRIES;
+    result = vhv_kvm_get_cpuid2(vcpu->fd, table);
+    if (result >= 0)
+        result = vhv_cpuid_from_kvm(&effective, table);
+    free(table);
+    if (result < 0)
+        return result;
+    result = vhv_guest_cpuid_read_back(vcpu->cpuid, effective);
+    vhv_cpuid_free(effective);
+    return result;
+}
+
+/* KVM's paravirtual MSRs otherwise answer guests that were not offered them. */
+static int enforce_paravirtual_features(const struct vhv_vcpu *vcpu)
+{
+    const struct kvm_enable_cap enforce = {.cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = {1}};
+
+    if (vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, NULL) != VHV_YES)
+        return 0;
+    return vhv_kvm_enable_cap(vcpu->fd, &enforce);
+}
+
+static int power_on_vcpu(struct vhv_vcpu *vcpu)
+{
+    int result;
+
+    result = make_cpuid(vcpu);
+    if (result >= 0)
+        result = check_findings(vcpu);
+    if (result >= 0)
+        result = set_cpuid(vcpu);
+    if (result >= 0)
+        result = read_cpuid_back(vcpu);
+    if (result >= 0)
+        result = check_findings(vcpu);
+    if (result >= 0)
+        result = enforce_paravirtual_features(vcpu);
+    if (result >= 0)
+        result = vhv_vcpu_set_up_vhv(vcpu);
+    return result;
+}
+
+static int power_on_locked(struct vhv_vm *vm)
+{
+    int result;
+
+    if (atomic_load(&vm->stage) != VHV_STAGE_CONFIGURE)
+        return vhv_fail(EBUSY, VHV_CAUSE_WRONG_STAGE, "the VM was powered on before");
+    if (!vm->vcpu_count)
+        return vhv_fail(EINVAL, VHV_CAUSE_NONE,
+                        "the VM has no vCPU: make one by vhv_vcpu_new() or by numvcpus");
+    result = vhv_memory_attach(vm->memory, vm->fd);
+    if (result < 0)
+        return result;
+    vhv_bus_seal(vm->bus);
+    for (size_t i = 0; i < vm->vcpu_count && result >= 0; i++)
+        result = power_on_vcpu(vm->vcpus[i]);
+    if (result < 0) {
+        vhv_bus_unseal(vm->bus);
+        vhv_memory_detach(vm->memory);
+        return result;
+    }
+    vm->has_vhv = vhv_guest_cpuid_has_vhv(vm->vcpus[0]->cpuid);
+    atomic_store(&vm->stage, VHV_STAGE_READY);
+    return 0;
+}
+
+int vhv_vm_power_on(struct vhv_vm *vm)
+{
+    int result;
+
+    pthread_mutex_lock(&vm->lock);
+    result = power_on_locked(vm);
+    pthread_mutex_unlock(&vm->lock);
+    return result;
+}
