@@ -45,8 +45,8 @@ int vhv_kvm_ioctl(int fd, unsigned long request, void *argument, const char *nam
 int vhv_kvm_open(const char *path);
 /* Closes a descriptor that one of these functions returned; -1 is fine. */
 void vhv_kvm_close(int fd);
-/* Maps the page that a vCPU shares with KVM. Returns NULL with a message if that fails. */
-struct kvm_run *vhv_kvm_map_run(int vcpu, size_t bytes);
+/* Maps the page that a vCPU shares with KVM. */
+int vhv_kvm_map_run(struct kvm_run **ret, int vcpu, size_t bytes);
 void vhv_kvm_unmap_run(struct kvm_run *run, size_t bytes);
 
 /* A capability of the system's or a VM's descriptor: VHV_UNKNOWN if the ioctl itself fails. @value

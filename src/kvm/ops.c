@@ -57,16 +57,15 @@ void vhv_kvm_close(int fd)
         vhv_kvm_ops->close(fd);
 }
 
-struct kvm_run *vhv_kvm_map_run(int vcpu, size_t bytes)
+int vhv_kvm_map_run(struct kvm_run **ret, int vcpu, size_t bytes)
 {
     void *run = vhv_kvm_ops->mmap(vcpu, bytes);
 
-    if (run == MAP_FAILED) {
-        vhv_fail(errno, VHV_CAUSE_KVM, "mmap of a vCPU's kvm_run, %zu bytes: %s", bytes,
-                 strerrordesc_np(errno));
-        return NULL;
-    }
-    return run;
+    if (run == MAP_FAILED)
+        return vhv_fail(errno, VHV_CAUSE_KVM, "mmap of a vCPU's kvm_run, %zu bytes: %s", bytes,
+                        strerrordesc_np(errno));
+    *ret = run;
+    return 0;
 }
 
 void vhv_kvm_unmap_run(struct kvm_run *run, size_t bytes)

@@ -9,7 +9,8 @@
 
 #include "base/error.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
 /* What a step of the loop tells it. Negative: an error. */
 enum step { STEP_GO_ON, STEP_RETURN };
@@ -200,13 +201,26 @@ static int after_access(struct vhv_vcpu *vcpu, struct vhv_exit *exit, enum vhv_e
     return STEP_RETURN;
 }
 
+/* KVM_RUN failed with @code. */
+static int no_exit(struct vhv_vcpu *vcpu, struct vhv_exit *exit, int code)
+{
+    switch (code) {
+    case EINTR:
+        return interrupted(vcpu, exit);
+    case EAGAIN: /* INIT or SIPI has arrived at a vCPU that waited for it */
+        return STEP_GO_ON;
+    default:
+        return failed(vcpu, code);
+    }
+}
+
 /* One KVM_RUN and what follows from it. */
 static int step(struct vhv_vcpu *vcpu, struct vhv_exit *exit, bool with_bus)
 {
     int result = vhv_kvm_run(vcpu->fd);
 
-    if (result < 0)
-        return result == -EINTR ? interrupted(vcpu, exit) : failed(vcpu, -result);
+    if (unlikely(result < 0))
+        return no_exit(vcpu, exit, -result);
     if (with_bus && vcpu->run->exit_reason == KVM_EXIT_IO)
         return after_access(vcpu, exit, VHV_EXIT_IO, io(vcpu));
     if (with_bus && vcpu->run->exit_reason == KVM_EXIT_MMIO)
@@ -231,7 +245,7 @@ static int enter(struct vhv_vcpu *vcpu)
 static void leave(struct vhv_vcpu *vcpu)
 {
     atomic_exchange(&vcpu->inside, false);
-    if (!likely(atomic_load(&vcpu->vm->stage) == VHV_STAGE_RUNNING))
+    if (unlikely(atomic_load(&vcpu->vm->stage) != VHV_STAGE_RUNNING))
         vhv_vcpu_left(vcpu);
 }
 

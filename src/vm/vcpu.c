@@ -26,8 +26,7 @@ static int create(struct vhv_vcpu *vcpu)
     vcpu->fd = vhv_kvm_create_vcpu(vcpu->vm->fd, vcpu->id);
     if (vcpu->fd < 0)
         return vhv_fail_within(vcpu->fd, "vCPU %u", vcpu->id);
-    vcpu->run = vhv_kvm_map_run(vcpu->fd, vcpu->vm->run_bytes);
-    return vcpu->run ? 0 : -ENOMEM;
+    return vhv_kvm_map_run(&vcpu->run, vcpu->fd, vcpu->vm->run_bytes);
 }
 
 int vhv_vcpu_new(struct vhv_vcpu **ret, struct vhv_vm *vm, uint32_t id)
