@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library costs over hand-written ioctls, both in the same run and in turn: port and MMIO exits, a VM's life from creation to its first
+ * exit and end, and memory. Times are the monotonic clock's; they are stable figures only where that counts instructions (the lab's --icount).
+ */
+#include <cjson/cJSON.h>
+#include <libvhv/vhv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "raw.h"
+
+enum {
+    CODE_GPA = 0x1000,
+    PORT = 0x10,
+    RAM_BYTES = 0xA0000,
+    MMIO_GPA = RAM_BYTES, /* the first address without memory */
+    ROUNDS = 15,
+    EXITS_A_ROUND = 1000,
+    LIVES = 15,
+    CROWD = 16, /* VMs that live at once, to see their memory */
+};
+
+/* again: out %al, $0x10; jmp again */
+static const uint8_t port_code[] = {0xE6, PORT, 0xEB, 0xFC};
+/* mov $0xA000, %ax; mov %ax, %ds; again: mov %al, 0; jmp again */
+static const uint8_t mmio_code[] = {0xB8, 0x00, 0xA0, 0x8E, 0xD8, 0xA2, 0x00, 0x00, 0xEB, 0xFB};
+
+struct figure {
+    const char *name;
+    const char *unit;
+    double raw;
+    double library;
+};
+
+static void give_up(const char *what)
+{
+    fprintf(stderr, "bench: %s: %s\n", what, vhv_error_message());
+    exit(1);
+}
+
+static double now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), by_value);
+    return values[count / 2];
+}
+
+/* The device of the library's VM: says when enough accesses were made. */
+struct counter {
+    uint64_t left;
+};
+
+static int count_write(void *cookie, uint64_t offset, unsigned bytes, uint64_t value)
+{
+    struct counter *counter = cookie;
+
+    (void)offset;
+    (void)bytes;
+    (void)value;
+    return --counter->left == 0;
+}
+
+struct library_vm {
+    struct vhv_vm *vm;
+    struct vhv_vcpu *vcpu;
+    struct counter counter;
+};
+
+static void library_vm_new(struct library_vm *library, const struct vhv_host *host,
+                           const void *code, size_t code_bytes)
+{
+    /* A handler for the kick's signal keeps the signal mask as it is in KVM_RUN, as in the raw loop. */
+    const struct vhv_vm_options options = {.size = sizeof(options), .kick_handler = true};
+    const struct vhv_bus_ops ops = {.write = count_write};
+
+    if (vhv_vm_new(&library->vm, host, &options) < 0 ||
+        vhv_memory_add(vhv_vm_memory(library->vm), 0, RAM_BYTES, NULL) < 0 ||
+        vhv_memory_write(vhv_vm_memory(library->vm), CODE_GPA, code, code_bytes) < 0 ||
+        vhv_bus_add(vhv_vm_bus(library->vm), VHV_SPACE_PORT, PORT, 1, &ops, &library->counter,
+                    "counter") < 0 ||
+        vhv_bus_add(vhv_vm_bus(library->vm), VHV_SPACE_MMIO, MMIO_GPA, 4096, &ops,
+                    &library->counter, "counter") < 0 ||
+        vhv_vcpu_new(&library->vcpu, library->vm, 0) < 0 || vhv_vm_power_on(library->vm) < 0 ||
+        vhv_vcpu_set_entry(library->vcpu, VHV_CPU_REAL, CODE_GPA, 0) < 0)
+        give_up("a VM by the library");
+}
+
+static void library_vm_run(struct library_vm *library, uint64_t exits)
+{
+    struct vhv_exit exit;
+
+    library->counter.left = exits;
+    if (vhv_vcpu_run(library->vcpu, &exit) < 0)
+        give_up("a run by the library");
+    if (exit.reason != VHV_EXIT_HANDLED) {
+        fprintf(stderr, "bench: the library's run ended with %s\n",
+                vhv_exit_reason_name(exit.reason));
+        _exit(1);
+    }
+}
+
+static struct figure measure_exits(const char *name, int kvm, const struct vhv_host *host,
+                                   const void *code, size_t code_bytes)
+{
+    double raw_ns[ROUNDS], library_ns[ROUNDS];
+    struct library_vm library;
+    struct raw_vm raw;
+
+    if (raw_vm_new(&raw, kvm, RAM_BYTES, code, code_bytes, CODE_GPA) < 0)
+        give_up("a raw VM");
+    library_vm_new(&library, host, code, code_bytes);
+    raw_vm_run(&raw, EXITS_A_ROUND);
+    library_vm_run(&library, EXITS_A_ROUND);
+    for (int i = 0; i < ROUNDS; i++) {
+        double start = now_ns();
+
+        if (raw_vm_run(&raw, EXITS_A_ROUND) < 0)
+            give_up("a raw run");
+        raw_ns[i] = (now_ns() - start) / EXITS_A_ROUND;
+        start = now_ns();
+        library_vm_run(&library, EXITS_A_ROUND);
+        library_ns[i] = (now_ns() - start) / EXITS_A_ROUND;
+    }
+    vhv_vm_free(library.vm);
+    raw_vm_free(&raw);
+    return (struct figure){name, "ns", median(raw_ns, ROUNDS), median(library_ns, ROUNDS)};
+}
+
+static double raw_life(int kvm)
+{
+    double start = now_ns();
+    struct raw_vm raw;
+
+    if (raw_vm_new(&raw, kvm, RAM_BYTES, port_code, sizeof(port_code), CODE_GPA) < 0 ||
+        raw_vm_run(&raw, 1) < 0)
+        give_up("a raw VM's life");
+    raw_vm_free(&raw);
+    return now_ns() - start;
+}
+
+static double library_life(const struct vhv_host *host)
+{
+    double start = now_ns();
+    struct library_vm library;
+
+    library_vm_new(&library, host, port_code, sizeof(port_code));
+    library_vm_run(&library, 1);
+    vhv_vm_free(library.vm);
+    return now_ns() - start;
+}
+
+static struct figure measure_life(int kvm, const struct vhv_host *host)
+{
+    double raw_ns[LIVES], library_ns[LIVES];
+    struct raw_vm held;
+
+    /* The first VM of all makes the kernel patch itself: keep one, so that no measured one is the first. */
+    if (raw_vm_new(&held, kvm, RAM_BYTES, port_code, sizeof(port_code), CODE_GPA) < 0)
+        give_up("a raw VM");
+    for (int i = 0; i < LIVES; i++) {
+        raw_ns[i] = raw_life(kvm);
+        library_ns[i] = library_life(host);
+    }
+    raw_vm_free(&held);
+    return (struct figure){"create, first exit, destroy", "ns", median(raw_ns, LIVES),
+                           median(library_ns, LIVES)};
+}
+
+static double resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (!file || fscanf(file, "%*s %ld", &pages) != 1)
+        give_up("/proc/self/statm");
+    fclose(file);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* Resident memory of the process for each VM, the guest's own included, which is the same for both. */
+static struct figure measure_memory(int kvm, const struct vhv_host *host)
+{
+    struct library_vm library[CROWD];
+    struct raw_vm raw[CROWD];
+    double before = resident_bytes(), raw_bytes, library_bytes;
+
+    for (int i = 0; i < CROWD; i++) {
+        if (raw_vm_new(&raw[i], kvm, RAM_BYTES, port_code, sizeof(port_code), CODE_GPA) < 0 ||
+            raw_vm_run(&raw[i], 1) < 0)
+            give_up("a raw VM");
+    }
+    raw_bytes = resident_bytes() - before;
+    before = resident_bytes();
+    for (int i = 0; i < CROWD; i++) {
+        library_vm_new(&library[i], host, port_code, sizeof(port_code));
+        library_vm_run(&library[i], 1);
+    }
+    library_bytes = resident_bytes() - before;
+    for (int i = 0; i < CROWD; i++) {
+        vhv_vm_free(library[i].vm);
+        raw_vm_free(&raw[i]);
+    }
+    return (struct figure){"resident memory of a VM", "bytes", raw_bytes / CROWD,
+                           library_bytes / CROWD};
+}
+
+static void print_table(const struct figure *figures, size_t count)
+{
+    printf("%-30s %14s %14s %8s\n", "", "raw", "libvhv", "ratio");
+    for (size_t i = 0; i < count; i++)
+        printf("%-30s %9.0f %-5s %8.0f %-5s %7.3f\n", figures[i].name, figures[i].raw,
+               figures[i].unit, figures[i].library, figures[i].unit,
+               figures[i].library / figures[i].raw);
+}
+
+static void print_json(const struct figure *figures, size_t count)
+{
+    cJSON *list = cJSON_CreateArray();
+    char *text;
+
+    for (size_t i = 0; i < count; i++) {
+        cJSON *item = cJSON_CreateObject();
+
+        cJSON_AddStringToObject(item, "name", figures[i].name);
+        cJSON_AddStringToObject(item, "unit", figures[i].unit);
+        cJSON_AddNumberToObject(item, "raw", figures[i].raw);
+        cJSON_AddNumberToObject(item, "libvhv", figures[i].library);
+        cJSON_AddItemToArray(list, item);
+    }
+    text = cJSON_PrintUnformatted(list);
+    printf("%s\n", text ? text : "[]");
+    free(text);
+    cJSON_Delete(list);
+}
+
+int main(void)
+{
+    struct vhv_host *host;
+    struct figure figures[4];
+    int kvm = raw_open();
+
+    if (kvm < 0) {
+        printf("bench: skipped: /dev/kvm cannot be opened here; the lab has one\n");
+        return 77;
+    }
+    if (vhv_host_new(&host, NULL) < 0)
+        give_up("the host");
+    figures[0] = measure_exits("port exit and back", kvm, host, port_code, sizeof(port_code));
+    figures[1] = measure_exits("MMIO exit and back", kvm, host, mmio_code, sizeof(mmio_code));
+    figures[2] = measure_life(kvm, host);
+    figures[3] = measure_memory(kvm, host);
+    print_table(figures, 4);
+    print_json(figures, 4);
+    vhv_host_free(host);
+    close(kvm);
+    return 0;
+}
