@@ -41,14 +41,14 @@ void vhv_vcpu_state_free(struct vhv_vcpu_state *state)
     free(state);
 }
 
-static int allocate(void *ret, size_t bytes)
+/* NULL with a message if there is no memory. */
+static void *allocate(size_t bytes)
 {
     void *memory = calloc(1, bytes);
 
     if (!memory)
-        return vhv_fail_memory(bytes);
-    memcpy(ret, &memory, sizeof(memory));
-    return 0;
+        vhv_fail_memory(bytes);
+    return memory;
 }
 
 /* Reads all that can be read: KVM stops at the first MSR that it cannot, which is then left out. */
@@ -56,10 +56,11 @@ static int save_msrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
 {
     size_t count, done = 0;
     const uint32_t *indexes = vhv_host_msr_indexes(vcpu->vm->host, &count);
-    int result = allocate(&state->msrs, (count + 1) * sizeof(*state->msrs));
+    int result;
 
-    if (result < 0)
-        return result;
+    state->msrs = allocate((count + 1) * sizeof(*state->msrs));
+    if (!state->msrs)
+        return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         state->msrs[i].index = indexes[i];
     while (done < count) {
@@ -79,14 +80,14 @@ static int save_msrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
 
 static int save_xsave(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
 {
-    int bytes = 0, result;
+    int bytes = 0;
 
     if (vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_XSAVE2, &bytes) != VHV_YES ||
         bytes < (int)sizeof(struct kvm_xsave))
         bytes = sizeof(struct kvm_xsave);
-    result = allocate(&state->xsave, (size_t)bytes);
-    if (result < 0)
-        return result;
+    state->xsave = allocate((size_t)bytes);
+    if (!state->xsave)
+        return -ENOMEM;
     if ((size_t)bytes > sizeof(struct kvm_xsave))
         return vhv_kvm_get_xsave2(vcpu->fd, state->xsave);
     return vhv_kvm_get_xsave(vcpu->fd, state->xsave);
@@ -101,9 +102,9 @@ static int read_nested(struct kvm_nested_state **ret, const struct vhv_vcpu *vcp
     if (vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_NESTED_STATE, &bytes) != VHV_YES ||
         bytes < (int)sizeof(*nested))
         return 0;
-    result = allocate(&nested, (size_t)bytes);
-    if (result < 0)
-        return result;
+    nested = allocate((size_t)bytes);
+    if (!nested)
+        return -ENOMEM;
     nested->size = (uint32_t)bytes;
     result = vhv_kvm_get_nested_state(vcpu->fd, nested);
     if (result < 0)
@@ -148,10 +149,11 @@ int vhv_vcpu_save(struct vhv_vcpu_state **ret, struct vhv_vcpu *vcpu)
     int result;
 
     result = vhv_vcpu_complete(vcpu);
-    if (result >= 0)
-        result = allocate(&state, sizeof(*state));
     if (result < 0)
         return result;
+    state = allocate(sizeof(*state));
+    if (!state)
+        return -ENOMEM;
     result = save(state, vcpu);
     if (result < 0) {
         vhv_vcpu_state_free(state);
