@@ -58,6 +58,8 @@ static int save_msrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
     const uint32_t *indexes = vhv_host_msr_indexes(vcpu->vm->host, &count);
     int result;
 
+    if (!indexes)
+        return -EIO;
     state->msrs = allocate((count + 1) * sizeof(*state->msrs));
     if (!state->msrs)
         return -ENOMEM;

@@ -11,7 +11,8 @@
 
 /* Where KVM puts what it needs below 4 GiB on processors that cannot run real mode themselves: one page for an identity map and
    three for a TSS, in the same place as other VMMs, below the firmware and above every device. */
-enum { IDENTITY_MAP_GPA = 0xFEFFC000, TSS_GPA = 0xFEFFD000 };
+#define IDENTITY_MAP_GPA UINT64_C(0xFEFFC000)
+#define TSS_GPA          UINT64_C(0xFEFFD000)
 
 /* Interrupt pins of a split irqchip's I/O APIC. */
 enum { IOAPIC_PINS = 24 };
