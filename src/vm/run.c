@@ -159,22 +159,32 @@ static int failed(const struct vhv_vcpu *vcpu, int code)
 }
 
 /* Each of the accesses of a REP INS or REP OUTS goes to the same port. */
-static int io(const struct vhv_vcpu *vcpu)
+static __attribute__((noinline)) int string_io(const struct vhv_vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
     bool is_write = run->io.direction == KVM_EXIT_IO_OUT;
     char *data = io_data(run);
-    unsigned bytes = run->io.size;
     int worst = 0, result;
 
-    for (uint32_t i = run->io.count; i; i--, data += bytes) {
-        result = vhv_bus_access(vcpu->vm->bus, VHV_SPACE_PORT, is_write, run->io.port, data, bytes);
+    for (uint32_t i = run->io.count; i; i--, data += run->io.size) {
+        result = vhv_bus_access(vcpu->vm->bus, VHV_SPACE_PORT, is_write, run->io.port, data,
+                                run->io.size);
         if (result < 0)
             return result;
         if (result)
             worst = result;
     }
     return worst;
+}
+
+static int io(const struct vhv_vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    if (unlikely(run->io.count != 1))
+        return string_io(vcpu);
+    return vhv_bus_access(vcpu->vm->bus, VHV_SPACE_PORT, run->io.direction == KVM_EXIT_IO_OUT,
+                          run->io.port, io_data(run), run->io.size);
 }
 
 static int mmio(const struct vhv_vcpu *vcpu)

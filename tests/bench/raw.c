@@ -92,14 +92,32 @@ void raw_vm_free(struct raw_vm *vm)
         munmap(vm->memory, vm->memory_bytes);
 }
 
-int raw_vm_run(struct raw_vm *vm, uint64_t exits)
+enum { PAGE_BYTES = 4096 };
+
+static void write_device(struct raw_device *device, const void *data, unsigned bytes)
 {
-    while (exits--) {
+    device->last_value = 0;
+    memcpy(&device->last_value, data, bytes);
+    device->writes_left--;
+}
+
+int raw_vm_run(struct raw_vm *vm, struct raw_device *device)
+{
+    struct kvm_run *run = vm->run;
+
+    while (device->writes_left) {
         if (ioctl(vm->vcpu, KVM_RUN, NULL) < 0)
             return -1;
-        switch (vm->run->exit_reason) {
+        switch (run->exit_reason) {
         case KVM_EXIT_IO:
+            if (run->io.port != device->port || run->io.direction != KVM_EXIT_IO_OUT)
+                return -1;
+            write_device(device, (char *)run + run->io.data_offset, run->io.size);
+            break;
         case KVM_EXIT_MMIO:
+            if (run->mmio.phys_addr - device->gpa >= PAGE_BYTES || !run->mmio.is_write)
+                return -1;
+            write_device(device, run->mmio.data, run->mmio.len);
             break;
         default:
             return -1;

@@ -24,7 +24,15 @@ int raw_vm_new(struct raw_vm *vm, int kvm, size_t memory_bytes, const void *code
                uint64_t gpa);
 void raw_vm_free(struct raw_vm *vm);
 
-/* Runs until @exits port or MMIO exits were answered. Returns 0, or -1 if anything else happened. */
-int raw_vm_run(struct raw_vm *vm, uint64_t exits);
+/* A device at one port and one page, as simple as can be. */
+struct raw_device {
+    uint16_t port;
+    uint64_t gpa;
+    uint64_t writes_left;
+    uint64_t last_value;
+};
+
+/* Runs until the device has got its writes. Returns 0, or -1 if anything else happened. */
+int raw_vm_run(struct raw_vm *vm, struct raw_device *device);
 
 #endif
