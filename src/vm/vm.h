@@ -4,6 +4,7 @@
 #define VHV_VM_VM_H
 
 #include <libvhv/kvm.h>
+#include <libvhv/vcpu.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
