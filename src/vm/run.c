@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run loop. The path of an exit that a handler of the bus takes is: vhv_vcpu_run() -> KVM_RUN -> io() or mmio() -> vhv_bus_access() ->
- * handler, with no allocation, lock or system call of our own.
+ * The run loop. The path of an exit that a handler of the bus takes is: vhv_vcpu_run() -> KVM_RUN
+ * -> io() or mmio() -> vhv_bus_access() -> handler, with no allocation, lock or system call of our
+ * own.
  */
 #include "vm/vm.h"
 
@@ -225,7 +226,8 @@ static int no_exit(struct vhv_vcpu *vcpu, struct vhv_exit *exit, int code)
 }
 
 /* One KVM_RUN and what follows from it. */
-static int step(struct vhv_vcpu *vcpu, struct vhv_exit *exit, bool with_bus)
+static inline __attribute__((always_inline)) int step(struct vhv_vcpu *vcpu, struct vhv_exit *exit,
+                                                      bool with_bus)
 {
     int result = vhv_kvm_run(vcpu->fd);
 
@@ -245,7 +247,8 @@ static int enter(struct vhv_vcpu *vcpu)
     if (likely(atomic_load_explicit(&vcpu->vm->stage, memory_order_relaxed) == VHV_STAGE_RUNNING &&
                atomic_load_explicit(&vcpu->bound, memory_order_relaxed) &&
                pthread_equal(vcpu->thread, pthread_self()))) {
-        /* A full barrier: a pause that does not see it has set immediate_exit, which KVM_RUN then sees. */
+        /* A full barrier: a pause that does not see it has set immediate_exit, which KVM_RUN then
+         * sees. */
         atomic_exchange(&vcpu->inside, true);
         return 0;
     }
@@ -259,7 +262,9 @@ static void leave(struct vhv_vcpu *vcpu)
         vhv_vcpu_left(vcpu);
 }
 
-static int run(struct vhv_vcpu *vcpu, struct vhv_exit *exit, bool with_bus)
+/* Once for each of the two ways to run: what the bus does not take part in need not ask for it. */
+static inline __attribute__((always_inline)) int run(struct vhv_vcpu *vcpu, struct vhv_exit *exit,
+                                                     bool with_bus)
 {
     int result = enter(vcpu);
 
