@@ -647,8 +647,8 @@ VHV_API int vhv_vcpu_save(struct vhv_vcpu_state **ret, struct vhv_vcpu *vcpu);
  * @vcpu: a vCPU of the same CPUID, of the same VM or another one
  * @state: the state
  *
- * In the order that nesting needs: SREGS, nested state, registers, extended state, XCRs, local APIC,
- * MSRs, debug registers, events, MP state. A failure leaves the vCPU in a state that must not
+ * In the order that nesting needs: SREGS, nested state, registers, extended state, XCRs, local
+ * APIC, MSRs, debug registers, events, MP state. A failure leaves the vCPU in a state that must not
  * be run; the message names the part.
  *
  * Return: 0, or a negative errno:

@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-/* Control registers and EFER [SDM "Control Registers"], [APM2 "Extended Feature Enable Register (EFER)"]. */
+/* Control registers and EFER [SDM "Control Registers"], [APM2 "Extended Feature Enable Register
+   (EFER)"]. */
 #define CR0_PE   (1u << 0)
 #define CR0_ET   (1u << 4)
 #define CR0_PG   (1u << 31)
@@ -14,10 +15,12 @@
 
 #define RFLAGS_ALWAYS_1 (1u << 1)
 
-/* Segment types [SDM "Code- and Data-Segment Descriptor Types"], [SDM "System Descriptor Types"]. */
+/* Segment types [SDM "Code- and Data-Segment Descriptor Types"], [SDM "System Descriptor Types"].
+ */
 enum { TYPE_DATA_WRITE_ACCESSED = 3, TYPE_CODE_READ_ACCESSED = 11, TYPE_TSS_BUSY = 11 };
 
-/* What the selectors would be in the usual flat descriptor table; the guest loads one of its own before it uses them. */
+/* What the selectors would be in the usual flat descriptor table; the guest loads one of its own
+   before it uses them. */
 enum { SELECTOR_CODE = 8, SELECTOR_DATA = 16 };
 
 #define REAL_LIMIT      UINT64_C(0x100000)

@@ -2,13 +2,15 @@
 /*
  * Getting a vCPU out of KVM_RUN: kick, stop, pause.
  *
- * Who wants it out (1) sets the flag that says why, (2) sets immediate_exit, (3) sends the signal. KVM_RUN looks at immediate_exit when it
- * starts, and a signal interrupts it later, so the request is seen wherever the vCPU's thread is. That thread, on EINTR, (a) clears
- * immediate_exit, (b) takes a pending signal back, (c) looks at the flags. A request between (a) and (c) may leave an echo, an EINTR
- * without a flag, and is never lost.
+ * Who wants it out (1) sets the flag that says why, (2) sets immediate_exit, (3) sends the signal.
+ * KVM_RUN looks at immediate_exit when it starts, and a signal interrupts it later, so the request
+ * is seen wherever the vCPU's thread is. That thread, on EINTR, (a) clears immediate_exit, (b)
+ * takes a pending signal back, (c) looks at the flags. A request between (a) and (c) may leave an
+ * echo, an EINTR without a flag, and is never lost.
  *
- * The signal needs no handler: it is blocked in the vCPU's thread, KVM_SET_SIGNAL_MASK unblocks it inside KVM_RUN alone, and it is still
- * pending afterwards. With the option kick_handler it has an empty handler instead, and KVM_RUN does not change the mask.
+ * The signal needs no handler: it is blocked in the vCPU's thread, KVM_SET_SIGNAL_MASK unblocks it
+ * inside KVM_RUN alone, and it is still pending afterwards. With the option kick_handler it has an
+ * empty handler instead, and KVM_RUN does not change the mask.
  */
 #include "vm/vm.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Model-specific registers: KVM stops at the first that it refuses, and says how many it did before. */
+/* Model-specific registers: KVM stops at the first that it refuses, and says how many it did
+   before. */
 #include "vm/vm.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The MSRs that go with virtualized HV. SVM needs none: KVM refuses EFER.SVME to a guest that is not offered SVM. VMX needs
- * IA32_FEATURE_CONTROL as a firmware leaves it, and capability MSRs that do not promise controls for features that CPUID
- * hides. KVM takes both only after CPUID has VMX.
+ * The MSRs that go with virtualized HV. SVM needs none: KVM refuses EFER.SVME to a guest that is
+ * not offered SVM. VMX needs IA32_FEATURE_CONTROL as a firmware leaves it, and capability MSRs that
+ * do not promise controls for features that CPUID hides. KVM takes both only after CPUID has VMX.
  */
 #include "vm/vm.h"
 
@@ -29,7 +29,8 @@ struct control {
     uint32_t msr;
 };
 
-/* [SDM "Definitions of Secondary Processor-Based VM-Execution Controls"], [SDM "VM-Exit Controls"], [SDM "VM-Entry Controls"] */
+/* [SDM "Definitions of Secondary Processor-Based VM-Execution Controls"], [SDM "VM-Exit Controls"],
+   [SDM "VM-Entry Controls"] */
 static const struct control controls[] = {
     {0x80000001, 0, VHV_EDX, 27, 3, IA32_VMX_PROCBASED_CTLS2}, /* RDTSCP */
     {0x1, 0, VHV_ECX, 21, 4, IA32_VMX_PROCBASED_CTLS2},        /* x2APIC: virtualize x2APIC mode */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Power-on: memory slots, each vCPU's CPUID with its read-back, virtualized HV. Everything or nothing. */
+/* Power-on: memory slots, each vCPU's CPUID with its read-back, virtualized HV. Everything or
+   nothing. */
 #include "vm/vm.h"
 
 #include <stdlib.h>

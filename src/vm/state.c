@@ -2,10 +2,10 @@
 /*
  * The whole state of a vCPU, with a live inner guest.
  *
- * Saving completes the pending exit first: a guest that is restored inside an OUT would repeat it for ever. Restoring keeps
- * to an order: SREGS carry the CR4 and EFER without which KVM refuses nested state; registers come after nested state, which
- * sets some of them; the local APIC comes before the MSRs, which arm its timer; events are last, since what comes before may
- * queue some.
+ * Saving completes the pending exit first: a guest that is restored inside an OUT would repeat it
+ * for ever. Restoring keeps to an order: SREGS carry the CR4 and EFER without which KVM refuses
+ * nested state; registers come after nested state, which sets some of them; the local APIC comes
+ * before the MSRs, which arm its timer; events are last, since what comes before may queue some.
  */
 #include "vm/vm.h"
 
@@ -165,7 +165,8 @@ int vhv_vcpu_save(struct vhv_vcpu_state **ret, struct vhv_vcpu *vcpu)
     return 0;
 }
 
-/* A refused MSR is no loss if it has the saved value already: KVM lists some that it does not take back as they are. */
+/* A refused MSR is no loss if it has the saved value already: KVM lists some that it does not take
+   back as they are. */
 static int forgive_msr(const struct vhv_vcpu *vcpu, const struct vhv_msr *refused)
 {
     struct vhv_msr current = {.index = refused->index};

@@ -90,7 +90,8 @@ int vhv_vcpu_check_idle(const struct vhv_vcpu *vcpu)
     if (atomic_load(&vcpu->vm->stage) == VHV_STAGE_CONFIGURE)
         return vhv_fail(EBUSY, VHV_CAUSE_WRONG_STAGE,
                         "vCPU %u has no state yet: power the VM on first", vcpu->id);
-    /* A handler of the bus runs inside the run of its own vCPU and may look at it; a parked vCPU stands still. */
+    /* A handler of the bus runs inside the run of its own vCPU and may look at it; a parked vCPU
+       stands still. */
     if (atomic_load(&vcpu->inside) && !atomic_load(&vcpu->parked) &&
         !pthread_equal(vcpu->thread, pthread_self()))
         return vhv_fail(EBUSY, VHV_CAUSE_WRONG_STAGE,

@@ -9,8 +9,9 @@
 #include "config/config.h"
 #include "host/host.h"
 
-/* Where KVM puts what it needs below 4 GiB on processors that cannot run real mode themselves: one page for an identity map and
-   three for a TSS, in the same place as other VMMs, below the firmware and above every device. */
+/* Where KVM puts what it needs below 4 GiB on processors that cannot run real mode themselves: one
+   page for an identity map and three for a TSS, in the same place as other VMMs, below the firmware
+   and above every device. */
 #define IDENTITY_MAP_GPA UINT64_C(0xFEFFC000)
 #define TSS_GPA          UINT64_C(0xFEFFD000)
 

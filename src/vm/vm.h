@@ -63,15 +63,18 @@ struct vhv_vcpu {
 
 /* vcpu.c: undoes vhv_vcpu_new(). */
 void vhv_vcpu_destroy(struct vhv_vcpu *vcpu);
-/* Whether the calling thread may use the vCPU's state now: powered on, and not inside another thread's run. */
+/* Whether the calling thread may use the vCPU's state now: powered on, and not inside another
+   thread's run. */
 int vhv_vcpu_check_idle(const struct vhv_vcpu *vcpu);
 
 /* kick.c: installs the handler if the options ask for it. */
 int vhv_kick_prepare(const struct vhv_vm *vm);
-/* Makes the run that is going on, or the next one, leave KVM_RUN. The reason is in the VM's and the vCPU's flags. */
+/* Makes the run that is going on, or the next one, leave KVM_RUN. The reason is in the VM's and the
+   vCPU's flags. */
 void vhv_vcpu_interrupt_run(struct vhv_vcpu *vcpu);
-/* Binds the vCPU to the calling thread and makes the VM run; waits while it is paused. On the way into each run that is not on the
-   thread of the last one or not in stage running. Returns 1 if the VM was stopped. */
+/* Binds the vCPU to the calling thread and makes the VM run; waits while it is paused. On the way
+   into each run that is not on the thread of the last one or not in stage running. Returns 1 if the
+   VM was stopped. */
 int vhv_vcpu_bind(struct vhv_vcpu *vcpu);
 /* Takes back the request to leave KVM_RUN. Returns whether it was ours. */
 bool vhv_vcpu_clear_interrupt(struct vhv_vcpu *vcpu);
@@ -80,7 +83,8 @@ int vhv_vcpu_park(struct vhv_vcpu *vcpu);
 /* Tells a pause that waits for this vCPU that its run is over. */
 void vhv_vcpu_left(struct vhv_vcpu *vcpu);
 
-/* nested.c: after KVM_SET_CPUID2, gives a vCPU that is offered virtualized HV the MSRs that go with it. */
+/* nested.c: after KVM_SET_CPUID2, gives a vCPU that is offered virtualized HV the MSRs that go with
+   it. */
 int vhv_vcpu_set_up_vhv(struct vhv_vcpu *vcpu);
 
 /* msrs.c: as vhv_vcpu_get_msrs() and vhv_vcpu_set_msrs(), without asking for the stage. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library costs over hand-written ioctls, both in the same run and in turn: port and MMIO exits, a VM's life from creation to its first
- * exit and end, and memory. Times are the monotonic clock's; they are stable figures only where that counts instructions (the lab's --icount).
+ * What the library costs over hand-written ioctls, both in the same run and in turn: port and MMIO
+ * exits, a VM's life from creation to its first exit and end, and memory. Times are the monotonic
+ * clock's; they are stable figures only where that counts instructions (the lab's --icount).
  */
 #include <cjson/cJSON.h>
 #include <libvhv/vhv.h>
@@ -88,7 +89,8 @@ struct library_vm {
 static void library_vm_new(struct library_vm *library, const struct vhv_host *host,
                            const void *code, size_t code_bytes)
 {
-    /* A handler for the kick's signal keeps the signal mask as it is in KVM_RUN, as in the raw loop. */
+    /* A handler for the kick's signal keeps the signal mask as it is in KVM_RUN, as in the raw
+       loop. */
     const struct vhv_vm_options options = {.size = sizeof(options), .kick_handler = true};
     const struct vhv_bus_ops ops = {.write = count_write};
 
@@ -180,7 +182,8 @@ static struct figure measure_life(int kvm, const struct vhv_host *host)
     double raw_ns[LIVES], library_ns[LIVES];
     struct raw_vm held;
 
-    /* The first VM of all makes the kernel patch itself: keep one, so that no measured one is the first. */
+    /* The first VM of all makes the kernel patch itself: keep one, so that no measured one is the
+       first. */
     if (raw_vm_new(&held, kvm, RAM_BYTES, port_code, sizeof(port_code), CODE_GPA) < 0)
         give_up("a raw VM");
     for (int i = 0; i < LIVES; i++) {
@@ -203,7 +206,8 @@ static double resident_bytes(void)
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-/* Resident memory of the process for each VM, the guest's own included, which is the same for both. */
+/* Resident memory of the process for each VM, the guest's own included, which is the same for both.
+ */
 static struct figure measure_memory(int kvm, const struct vhv_host *host)
 {
     struct library_vm library[CROWD];
@@ -259,7 +263,8 @@ static void print_json(const struct figure *figures, size_t count)
     cJSON_Delete(list);
 }
 
-/* Where the clock counts instructions, the difference is what the library executes more than the raw loop. */
+/* Where the clock counts instructions, the difference is what the library executes more than the
+   raw loop. */
 static void print_instructions(const struct figure *figure, double ns_per_instruction)
 {
     printf("%-30s %.0f instructions more than raw\n", figure->name,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A VM by hand-written ioctls: what the library's cost is measured against. It does what the measurements need and no more. */
+/* A VM by hand-written ioctls: what the library's cost is measured against. It does what the
+   measurements need and no more. */
 #ifndef VHV_TESTS_BENCH_RAW_H
 #define VHV_TESTS_BENCH_RAW_H
 
