@@ -258,13 +258,13 @@ int main(void)
 }
 END
 
-test_qemu_icount_repeats_time_within_a_thousandth() {
+test_qemu_icount_repeats_time_within_a_percent() {
     local first
     in_lab --icount "$tmp/clock"
     is_status 0 || return
     first=$(<"$tmp/stdout")
     in_lab --icount "$tmp/clock"
-    is_status 0 && [[ $((($(<"$tmp/stdout") - first) * 1000 / first)) -eq 0 ]]
+    is_status 0 && [[ $((($(<"$tmp/stdout") - first) * 100 / first)) -eq 0 ]]
 }
 
 test_runs_in_sequence_all_succeed() {
@@ -289,9 +289,9 @@ test_runs_in_parallel_leave_each_other_alone() {
     done
 }
 
-# The emulators that work for this test: their command lines name its directory.
+# Whether emulators work for this test: their command lines name its directory.
 emulators() {
-    pgrep -f "[q]emu-system.*$tmp|[b]ochs.*$tmp" >/dev/null
+    grep -qsaE "([q]emu-system|[b]ochs).*$tmp" /proc/[0-9]*/cmdline
 }
 
 # eventually COMMAND...: within some seconds.
