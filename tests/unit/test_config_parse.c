@@ -258,6 +258,49 @@ static void parse_file_of_many_names_finds_each(void **state)
     vhv_config_free(config);
 }
 
+static void load_published_lines_that_are_right_are_taken(void **state)
+{
+    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_config *config;
+
+    (void)state;
+    if (vhv_config_load(&config, TEST_VECTORS "/accept.vmx") < 0)
+        fail_msg("%s", vhv_error_message());
+    vhv_config_cpuid(config, &options);
+    assert_int_equal(options.request_count, 15);
+    vhv_config_free(config);
+}
+
+static void parse_published_lines_that_are_wrong_are_refused(void **state)
+{
+    /* What the message says, a line of the file each. */
+    static const char *const says[] = {
+        "column 15: found a typographic quotation mark (U+201D)",
+        "found a backslash",
+        "is leaf 80000002",
+        "found the end after 28 mask characters",
+        "1000:0000:0000:0000:0000:0000:0000:0000",
+        "\"efx\" is not a register",
+        "\"via\" is not a vendor",
+    };
+    FILE *file = fopen(TEST_VECTORS "/reject.txt", "r");
+    char line[256];
+    size_t count = 0;
+
+    (void)state;
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        struct vhv_config *config = NULL;
+
+        assert_in_range(count, 0, sizeof(says) / sizeof(says[0]) - 1);
+        assert_fails(vhv_config_parse(&config, line, strlen(line), "reject"), EINVAL, says[count]);
+        assert_int_equal(strncmp(vhv_error_message(), "reject:1: ", 10), 0);
+        count++;
+    }
+    fclose(file);
+    assert_int_equal(count, sizeof(says) / sizeof(says[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +321,8 @@ int main(void)
         cmocka_unit_test(parse_other_names_with_cpuid_are_passed_over),
         cmocka_unit_test(parse_too_long_is_refused),
         cmocka_unit_test(parse_file_of_many_names_finds_each),
+        cmocka_unit_test(load_published_lines_that_are_right_are_taken),
+        cmocka_unit_test(parse_published_lines_that_are_wrong_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

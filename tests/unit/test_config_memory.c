@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Every allocation fails in turn: the call is -ENOMEM with a message, and nothing has changed. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cmocka.h"
+
+/* Allocations that still succeed; negative: all do. The linker sends the library's calls here. */
+static int left = -1;
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *old, size_t bytes);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
+char *__wrap_strdup(const char *text);
+
+static bool fails(void)
+{
+    if (left == 0)
+        return true;
+    left -= left > 0;
+    return false;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return fails() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    return fails() ? NULL : __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *old, size_t bytes)
+{
+    return fails() ? NULL : __real_realloc(old, bytes);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+static const char text[] = "# comment\n"
+                           "numvcpus = 2 # two\n"
+                           "cpuid.1.ecx = \"----:----:----:----:----:----:--h-:----\"\n";
+static const char mask[] = "----:----:----:----:----:----:----:---1";
+
+static void assert_no_memory(int result, int allowed)
+{
+    if (result != -ENOMEM)
+        fail_msg("with %d allocations: %d, %s", allowed, result, vhv_error_message());
+    assert_non_null(strstr(vhv_error_message(), "out of memory"));
+}
+
+/* Calls that make a configuration. */
+static int parse(struct vhv_config **ret)
+{
+    return vhv_config_parse(ret, text, strlen(text), "test.vmx");
+}
+
+static int load(struct vhv_config **ret)
+{
+    return vhv_config_load(ret, TEST_VECTORS "/accept.vmx");
+}
+
+static int copy(struct vhv_config **ret)
+{
+    static struct vhv_config *from;
+    int allowed = left, result;
+
+    left = -1;
+    assert_int_equal(parse(&from), 0);
+    left = allowed;
+    result = vhv_config_copy(ret, from);
+    left = -1;
+    vhv_config_free(from);
+    return result;
+}
+
+static void makers_without_memory_make_nothing(void **state)
+{
+    static int (*const makers[])(struct vhv_config **) = {vhv_config_new, parse, load, copy};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+        struct vhv_config *config = NULL;
+        int result = -1;
+
+        for (int allowed = 0; result < 0; allowed++) {
+            left = allowed;
+            result = makers[i](&config);
+            left = -1;
+            if (result < 0) {
+                assert_no_memory(result, allowed);
+                assert_null(config);
+            }
+        }
+        vhv_config_free(config);
+    }
+}
+
+/* Calls that change one. */
+static int set_known(struct vhv_config *config)
+{
+    return vhv_config_set(config, "NUMVCPUS", "3");
+}
+
+static int set_new(struct vhv_config *config)
+{
+    return vhv_config_set(config, "a", "b");
+}
+
+static int set_mask(struct vhv_config *config)
+{
+    return vhv_config_set(config, "cpuid.7.edx", mask);
+}
+
+static int set_line(struct vhv_config *config)
+{
+    return vhv_config_set_line(config, "a = \"b\"");
+}
+
+/* To be freed. */
+static char *contents(const struct vhv_config *config)
+{
+    char *written = NULL;
+    size_t bytes;
+    FILE *stream = open_memstream(&written, &bytes);
+
+    assert_non_null(stream);
+    assert_int_equal(vhv_config_write(config, stream), 0);
+    fclose(stream);
+    return written;
+}
+
+/* With as many names as there is room for, so that a change has to make room. */
+static struct vhv_config *full_config(void)
+{
+    struct vhv_config *config;
+
+    assert_int_equal(parse(&config), 0);
+    while (config->dictionary.item_count < config->dictionary.item_capacity) {
+        char key[16];
+
+        snprintf(key, sizeof(key), "k%zu", config->dictionary.line_count);
+        assert_int_equal(vhv_config_set(config, key, "v"), 0);
+    }
+    return config;
+}
+
+static void setters_without_memory_change_nothing(void **state)
+{
+    static int (*const setters[])(struct vhv_config *) = {set_known, set_new, set_mask, set_line};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(setters) / sizeof(setters[0]); i++) {
+        int result = -1;
+
+        for (int allowed = 0; result < 0; allowed++) {
+            struct vhv_config *config = full_config();
+            char *before = contents(config), *after;
+
+            left = allowed;
+            result = setters[i](config);
+            left = -1;
+            after = contents(config);
+            if (result < 0) {
+                assert_no_memory(result, allowed);
+                assert_string_equal(after, before);
+            } else {
+                assert_true(allowed > 0);
+                assert_string_not_equal(after, before);
+            }
+            free(before);
+            free(after);
+            vhv_config_free(config);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(makers_without_memory_make_nothing),
+        cmocka_unit_test(setters_without_memory_change_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
