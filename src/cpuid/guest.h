@@ -129,5 +129,7 @@ void vhv_guest_runtime_steps(struct vhv_guest_build *build);
 /* guest_masks.c */
 
 void vhv_guest_mask_steps(struct vhv_guest_build *build);
+/* Whether a mask decides a bit by @op; '-', 'x' and 'i' leave it to others. */
+bool vhv_mask_op_decides(uint8_t op);
 
 #endif

@@ -39,8 +39,7 @@ static const char *const op_texts[] = {
     [VHV_MASK_INSTALL] = "'i' has no published meaning and is taken as '-'",
 };
 
-/* '-', 'x' and 'i' leave a bit to others. */
-static bool op_decides(uint8_t op)
+bool vhv_mask_op_decides(uint8_t op)
 {
     return op != VHV_MASK_PASS && op != VHV_MASK_IGNORE && op != VHV_MASK_INSTALL;
 }
@@ -129,7 +128,7 @@ static const struct vhv_guest_target *winner_of(const struct vhv_guest_build *bu
         const struct vhv_guest_target *target = &build->targets[i];
 
         if (order_by_register(&target->field, field) == 0 && !target->why_not &&
-            op_decides(mask_of(build, target)->op[bit]))
+            vhv_mask_op_decides(mask_of(build, target)->op[bit]))
             winner = target;
     }
     return winner;
@@ -146,7 +145,7 @@ static void judge_bit(const struct register_masks *masks, const struct vhv_guest
     step->text = op_texts[step->op];
     if (target->why_not) {
         step->text = target->why_not;
-    } else if (!op_decides((uint8_t)step->op)) {
+    } else if (!vhv_mask_op_decides((uint8_t)step->op)) {
         step->applied = step->op == VHV_MASK_IGNORE;
     } else if (fixed) {
         step->text = fixed->text;
@@ -308,7 +307,7 @@ static size_t apply_register(struct vhv_guest_build *build, size_t first)
            order_by_register(&targets[count].field, field) == 0;
          count++) {
         for (unsigned bit = 0; bit < 32 && !targets[count].why_not; bit++) {
-            if (op_decides(mask_of(build, &targets[count])->op[bit]))
+            if (vhv_mask_op_decides(mask_of(build, &targets[count])->op[bit]))
                 masks.winner[bit] = &targets[count];
         }
     }
