@@ -100,7 +100,8 @@ static int copy_origins(struct vhv_guest_cpuid *guest,
     guest->origins[VHV_ORIGIN_HYPERVISOR_V0] =
         copy_origin(&options->hypervisor_v0.origin, "hypervisor.cpuid.v0", &at);
     for (size_t i = 0; i < options->request_count; i++) {
-        vhv_mask_key_format(&options->requests[i].key, key);
+        if (!options->requests[i].origin.key)
+            vhv_mask_key_format(&options->requests[i].key, key);
         guest->origins[VHV_ORIGIN_REQUESTS + i] =
             copy_origin(&options->requests[i].origin, key, &at);
     }

@@ -135,28 +135,33 @@ static const struct vhv_guest_target *winner_of(const struct vhv_guest_build *bu
 }
 
 /* What the mask's character for @bit comes to: applied or why not, and the value. */
-static void judge_bit(const struct register_masks *masks, const struct vhv_guest_target *target,
-                      unsigned bit, struct vhv_guest_step *step)
+static struct vhv_guest_step judge_bit(const struct register_masks *masks,
+                                       const struct vhv_guest_target *target, unsigned bit)
 {
-    const struct vhv_cpuid_field *field = &target->field;
+    uint8_t op = mask_of(masks->build, target)->op[bit];
+    struct vhv_guest_step step = {.field = target->field,
+                                  .source = VHV_SOURCE_MASK,
+                                  .op = op,
+                                  .origin = origin_of(masks->build, target),
+                                  .text = op_texts[op]};
     const struct vhv_guest_fixed *fixed =
-        vhv_guest_fixed(field->leaf, field->subleaf, field->reg, 1u << bit);
+        vhv_guest_fixed(step.field.leaf, step.field.subleaf, step.field.reg, 1u << bit);
 
-    step->text = op_texts[step->op];
+    step.field.bits = 1u << bit;
     if (target->why_not) {
-        step->text = target->why_not;
-    } else if (!vhv_mask_op_decides((uint8_t)step->op)) {
-        step->applied = step->op == VHV_MASK_IGNORE;
+        step.text = target->why_not;
+    } else if (!vhv_mask_op_decides(op)) {
+        step.applied = op == VHV_MASK_IGNORE;
     } else if (fixed) {
-        step->text = fixed->text;
+        step.text = fixed->text;
     } else if (masks->winner[bit] != target) {
-        step->text = "overridden";
-        step->overridden_by = origin_of(masks->build, masks->winner[bit]);
+        step.text = "overridden";
+        step.overridden_by = origin_of(masks->build, masks->winner[bit]);
     } else {
-        step->applied = true;
-        if (op_value((uint8_t)step->op, masks->offered >> bit & 1))
-            step->values = step->field.bits;
+        step.applied = true;
+        step.values = op_value(op, masks->offered >> bit & 1) ? step.field.bits : 0;
     }
+    return step;
 }
 
 /* Joins @step to one of the same mask and outcome, which are the steps from @first on. */
@@ -176,46 +181,47 @@ static void record_bit(struct vhv_guest_cpuid *guest, size_t first,
     vhv_guest_record(guest, step);
 }
 
-/* Why KVM does not offer a bit of virtualized HV, as the end of a message. */
-static const char *why_not_offered(const struct vhv_guest_build *build,
-                                   const struct vhv_cpuid_field *field)
+static bool is_vhv_bit(const struct vhv_guest_build *build, const struct vhv_cpuid_field *field)
 {
     const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(build->guest);
-    bool belongs = vhv && !vhv_cpuid_field_is_set(build->offered, vhv) &&
-                   (field->leaf == 0x8000000a ||
-                    (order_by_register(field, vhv) == 0 && field->bits == vhv->bits));
 
-    return belongs ? build->options.why_not_nested : NULL;
+    return vhv && order_by_register(field, vhv) == 0 && field->bits == vhv->bits;
 }
 
-/* Says what a mask that decides a bit does not get. */
+/* Reports a bit that KVM does not offer; why is known for those of virtualized HV. */
+static void report_lacking(struct vhv_guest_build *build, const struct vhv_guest_step *step,
+                           const struct vhv_guest_finding *about, const char *text)
+{
+    const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(build->guest);
+    const char *why = NULL;
+
+    if (is_vhv_bit(build, &step->field) ||
+        (step->field.leaf == 0x8000000a && vhv && !vhv_cpuid_field_is_set(build->offered, vhv)))
+        why = build->options.why_not_nested;
+    vhv_guest_report(build->guest, about, true, "%s%s%s", text, why ? ": " : "", why ? why : "");
+}
+
+/* Says what a mask that decides a bit does not get, or gets in vain. */
 static void report_decided_bit(struct vhv_guest_build *build, const struct vhv_guest_step *step,
                                struct vhv_guest_finding *about, bool is_offered)
 {
-    const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(build->guest);
     const struct vhv_cpuid_finding *found = &about->found;
-    const char *why = why_not_offered(build, &step->field);
-    const char *colon = why ? ": " : "";
-    bool is_vhv = vhv && order_by_register(&step->field, vhv) == 0 && step->field.bits == vhv->bits;
 
-    why = why ? why : "";
     if (step->op == VHV_MASK_TRUE && !is_offered) {
         about->found.is_error = true;
         about->cause = VHV_CAUSE_REQUIREMENT_UNMET;
-        vhv_guest_report(build->guest, about, true, "must be 1 on this host, but KVM offers 0%s%s",
-                         colon, why);
+        report_lacking(build, step, about, "must be 1 on this host, but KVM offers 0");
     } else if (step->op == VHV_MASK_FALSE && is_offered) {
         about->found.is_error = true;
         about->cause = VHV_CAUSE_REQUIREMENT_UNMET;
         vhv_guest_report(build->guest, about, true, "must be 0 on this host, but KVM offers 1");
-    } else if (step->op == VHV_MASK_FORCE && !is_offered &&
-               vhv_feature_of_bit(found->leaf, found->subleaf, found->reg, found->bit,
-                                  build->guest->vendor)) {
-        vhv_guest_report(build->guest, about, true, "is shown, but KVM cannot run it%s%s", colon,
-                         why);
-    } else if (step->op == VHV_MASK_HOST && !is_offered && is_vhv) {
-        vhv_guest_report(build->guest, about, true, "asks for virtualized HV, but KVM offers 0%s%s",
-                         colon, why);
+    } else if (step->op == VHV_MASK_FORCE && !is_offered) {
+        /* A register of unnamed bits holds a number or a text, which KVM does not run. */
+        if (vhv_feature_of_bit(found->leaf, found->subleaf, found->reg, found->bit,
+                               build->guest->vendor))
+            report_lacking(build, step, about, "is shown, but KVM cannot run it");
+    } else if (step->op == VHV_MASK_HOST && !is_offered && is_vhv_bit(build, &step->field)) {
+        report_lacking(build, step, about, "asks for virtualized HV, but KVM offers 0");
     }
 }
 
@@ -265,20 +271,17 @@ static void write_applied(struct vhv_guest_build *build, const struct vhv_guest_
 static void apply_target(const struct register_masks *masks, const struct vhv_guest_target *target)
 {
     struct vhv_guest_build *build = masks->build;
+    const struct vhv_mask *mask = mask_of(build, target);
     struct vhv_cpuid_field applied = target->field;
     size_t first = build->guest->step_count;
     uint32_t values = 0;
 
     for (unsigned bit = 0; bit < 32; bit++) {
-        struct vhv_guest_step step = {.field = target->field,
-                                      .source = VHV_SOURCE_MASK,
-                                      .op = mask_of(build, target)->op[bit],
-                                      .origin = origin_of(build, target)};
+        struct vhv_guest_step step;
 
-        if (step.op == VHV_MASK_PASS)
+        if (mask->op[bit] == VHV_MASK_PASS)
             continue;
-        step.field.bits = 1u << bit;
-        judge_bit(masks, target, bit, &step);
+        step = judge_bit(masks, target, bit);
         record_bit(build->guest, first, &step);
         report_bit(masks, target, bit, &step);
         if (step.applied && step.op != VHV_MASK_IGNORE) {
