@@ -258,8 +258,9 @@ static void guest_cpuid_new_package_has_as_many_cores_as_vcpus(void **state)
     scene->options.vcpu_id = 3;
     made(scene);
     assert_int_equal(reg_of(scene, 0x4, 0, VHV_EAX), 0x0c000121);
-    assert_int_equal(reg_of(scene, 0x4, 1, VHV_EAX), 0x0c00c163);
-    assert_int_equal(reg_of(scene, 0x4, 2, VHV_EAX), 0);
+    assert_int_equal(reg_of(scene, 0x4, 1, VHV_EAX), 0x0c000143);
+    assert_int_equal(reg_of(scene, 0x4, 2, VHV_EAX), 0x0c00c163);
+    assert_int_equal(reg_of(scene, 0x4, 3, VHV_EAX), 0);
     assert_int_equal(reg_of(scene, 0xb, 1, VHV_EAX), 2);
     assert_int_equal(reg_of(scene, 0xb, 1, VHV_EBX), 4);
     assert_int_equal(reg_of(scene, 0xb, 1, VHV_EDX), 3);
@@ -276,7 +277,7 @@ static void guest_cpuid_new_one_vcpu_is_no_multiprocessor(void **state)
     assert_int_equal(reg_of(scene, 1, 0, VHV_EBX), 0x00010800);
     assert_int_equal(bit_of(scene, 1, VHV_EDX, 28), 0);
     assert_int_equal(reg_of(scene, 0xb, 1, VHV_EBX), 1);
-    assert_int_equal(reg_of(scene, 0x4, 1, VHV_EAX), 0x00000163);
+    assert_int_equal(reg_of(scene, 0x4, 2, VHV_EAX), 0x00000163);
     scene_end(scene);
 }
 

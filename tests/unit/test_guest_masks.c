@@ -81,6 +81,15 @@ static void mask_overridden_one_names_the_one_that_wins(void **state)
                     "hypervisor.vmx:2:cpuid.7.ebx: overridden by hypervisor.vmx:1: "
                     "cpuid.7.0.ebx.amd\n");
     scene_end(scene);
+
+    scene = on_amd();
+    ask(scene, 1, "cpuid.7.ebx", "------------------------------00");
+    ask_bit(scene, 2, "cpuid.7.ebx.amd", 0, '1');
+    ask_bit(scene, 3, "cpuid.7.0.ebx", 1, '1');
+    made(scene);
+    assert_contains(chain_of(scene, 7, 0, VHV_EBX, 0).words, "overridden by hypervisor.vmx:2: ");
+    assert_contains(chain_of(scene, 7, 0, VHV_EBX, 1).words, "overridden by hypervisor.vmx:3: ");
+    scene_end(scene);
 }
 
 static void mask_dash_in_specific_key_lets_the_other_through(void **state)

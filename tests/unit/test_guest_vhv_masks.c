@@ -84,6 +84,20 @@ static void vhv_mask_hiding_the_bit_turns_vhv_enable_off(void **state)
     scene_end(scene);
 }
 
+static void vhv_masks_that_agree_with_vhv_enable_add_nothing(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.vhv_enable = setting(true, 6, "vhv.enable");
+    ask_bit(scene, 1, "cpuid.80000001.ecx", 2, 'h');
+    made(scene);
+    assert_true(vhv_guest_cpuid_has_vhv(scene->guest));
+    assert_chain(scene, 0x8000000a, 0, VHV_EDX, 0, "kvm=1 default=0 setting=1");
+    assert_int_equal(finding_count(scene), 0);
+    scene_end(scene);
+}
+
 static void vhv_mask_wins_over_vhv_enable_false(void **state)
 {
     struct scene *scene = on_amd();
@@ -222,6 +236,7 @@ int main(void)
         cmocka_unit_test(vhv_mask_on_the_bit_alone_brings_the_leaf),
         cmocka_unit_test(vhv_masks_on_the_leaf_alone_do_not_turn_it_on),
         cmocka_unit_test(vhv_mask_hiding_the_bit_turns_vhv_enable_off),
+        cmocka_unit_test(vhv_masks_that_agree_with_vhv_enable_add_nothing),
         cmocka_unit_test(vhv_mask_wins_over_vhv_enable_false),
         cmocka_unit_test(vhv_specific_mask_decides_whether_it_is_on),
         cmocka_unit_test(vhv_host_mask_that_kvm_cannot_serve_is_a_warning),

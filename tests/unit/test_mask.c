@@ -147,6 +147,8 @@ static void mask_parse_other_character_is_refused_where_it_stands(void **state)
     assert_refused("--é-", 3, "U+00E9");
     assert_refused("--\xff-", 3, "byte ffh, which is not UTF-8");
     assert_refused("--\xe2\x80", 3, "byte e2h, which is not UTF-8");
+    assert_refused("--\xc0\xad", 3, "byte c0h, which is not UTF-8");     /* '-', overlong */
+    assert_refused("--\xed\xa0\x80", 3, "byte edh, which is not UTF-8"); /* a surrogate */
 }
 
 static void mask_parse_long_text_shows_part_around_column(void **state)
