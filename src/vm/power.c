@@ -49,17 +49,18 @@ static int set_cpuid(const struct vhv_vcpu *vcpu)
     return result;
 }
 
+/* Linux before 6.5 does not say how many entries it filled in: as many as were set. */
 static int read_cpuid_back(const struct vhv_vcpu *vcpu)
 {
-    size_t bytes =
-        sizeof(struct kvm_cpuid2) + VHV_CPUID_MAX_ENTRIES * sizeof(struct kvm_cpuid_entry2);
+    size_t count = vhv_cpuid_count(vhv_guest_cpuid_table(vcpu->cpuid));
+    size_t bytes = sizeof(struct kvm_cpuid2) + count * sizeof(struct kvm_cpuid_entry2);
     struct kvm_cpuid2 *table = calloc(1, bytes);
     struct vhv_cpuid *effective;
     int result;
 
     if (!table)
         return vhv_fail_memory(bytes);
-    table->nent = VHV_CPUID_MAX_ENTRIES;
+    table->nent = (uint32_t)count;
     result = vhv_kvm_get_cpuid2(vcpu->fd, table);
     if (result >= 0)
         result = vhv_cpuid_from_kvm(&effective, table);

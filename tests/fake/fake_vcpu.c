@@ -47,13 +47,16 @@ static int set_cpuid(struct fake_object *object, void *argument)
     return 0;
 }
 
+/* Like Linux before 6.5, leaves the number of entries as it was asked for. */
 static int get_cpuid(struct fake_object *object, void *argument)
 {
     struct kvm_cpuid2 *cpuid = argument;
     const struct kvm_cpuid2 *set = object->vcpu->cpuid;
+    uint32_t asked_for = cpuid->nent;
     int result = set ? fake_cpuid_copy(cpuid, set->entries, set->nent) : -ENOENT;
 
-    for (uint32_t i = 0; result == 0 && i < cpuid->nent; i++) {
+    cpuid->nent = asked_for;
+    for (uint32_t i = 0; result == 0 && i < set->nent; i++) {
         struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
 
         if (entry->function != fake_kvm.readback.leaf)
