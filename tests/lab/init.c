@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * PID 1 of the lab's L1: sets up a small system, loads the kernel modules, runs one program and
  * reports how it ended. It knows nothing of the emulator below it; the kernel's command line names
@@ -74,9 +75,8 @@ static ssize_t read_file(const char *path, char *buf, size_t size)
         return -1;
     n = read(fd, buf, size - 1);
     close(fd);
-    if (n < 0)
-        return -1;
-    buf[n] = '\0';
+    if (n >= 0)
+        buf[n] = '\0';
     return n;
 }
 

@@ -11,6 +11,19 @@ trap 'rm -rf -- "$tmp"' EXIT
 mkdir "$tmp/tmp"
 export TMPDIR=$tmp/tmp
 
+said=$("$lab/run" --vendor "$vendor" --skip-missing --prepare 2>&1)
+case $? in
+0) ;;
+77)
+    printf '1..0 # SKIP %s\n' "$said"
+    exit 0
+    ;;
+*)
+    printf 'Bail out! %s\n' "$said"
+    exit 1
+    ;;
+esac
+
 # in_lab [OPTIONS] [--] PROGRAM...: leaves stdout, stderr and status, says them when a test fails.
 in_lab() {
     "$lab/run" --vendor "$vendor" "$@" >"$tmp/stdout" 2>"$tmp/stderr"
