@@ -6,7 +6,7 @@
 #ifndef LIBVHV_HOST_H
 #define LIBVHV_HOST_H
 
-#include <libvhv/cpuid.h>
+#include <libvhv/guest_cpuid.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -167,6 +167,20 @@ VHV_API const struct vhv_cpuid *vhv_host_processor(const struct vhv_host *host);
  * Source: [KVM-API KVM_GET_SUPPORTED_CPUID].
  */
 VHV_API const struct vhv_cpuid *vhv_host_supported(const struct vhv_host *host);
+
+/**
+ * vhv_host_cpuid() - what a host says of its guests' CPUID
+ * @host: the host
+ * @options: its members processor, tsc_deadline and why_not_nested are filled in; the others are
+ * left alone. What they point to belongs to @host and is valid as long as it.
+ *
+ * With vhv_config_cpuid() it gives all that vhv_guest_cpuid_new() needs beside
+ * vhv_host_supported() and what the program knows of its VM.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ * Source: [KVM-API KVM_CHECK_EXTENSION].
+ */
+VHV_API void vhv_host_cpuid(const struct vhv_host *host, struct vhv_guest_cpuid_options *options);
 
 /**
  * vhv_host_feature_msr() - a feature MSR as KVM would give it to guests

@@ -5,6 +5,16 @@
 #include "base/options.h"
 #include "host/probe.h"
 
+static void judge(struct vhv_host *host)
+{
+    const struct vhv_verdict *verdict = &host->verdict;
+
+    vhv_host_judge(&host->facts, &host->verdict);
+    if (host->facts.kvm_offers != VHV_YES)
+        snprintf(host->why_not_nested, sizeof(host->why_not_nested), "%s%s%s", verdict->because,
+                 verdict->remedy[0] ? "; " : "", verdict->remedy);
+}
+
 static void destroy(struct vhv_host *host)
 {
     vhv_kvm_close(host->kvm);
@@ -37,7 +47,7 @@ int vhv_host_probe(struct vhv_host **ret, struct vhv_cpuid *processor,
         return result;
     }
     vhv_error_restore(&before);
-    vhv_host_judge(&host->facts, &host->verdict);
+    judge(host);
     *ret = host;
     return 0;
 }
@@ -141,7 +151,9 @@ const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count)
     return host->indexes->indices;
 }
 
-const char *vhv_host_why_not_nested(const struct vhv_host *host)
+void vhv_host_cpuid(const struct vhv_host *host, struct vhv_guest_cpuid_options *options)
 {
-    return host->facts.kvm_offers == VHV_YES ? "" : host->verdict.because;
+    options->processor = host->processor;
+    options->tsc_deadline = vhv_host_capability(host, KVM_CAP_TSC_DEADLINE_TIMER, NULL) == VHV_YES;
+    options->why_not_nested = host->why_not_nested[0] ? host->why_not_nested : NULL;
 }

@@ -24,10 +24,6 @@ int vhv_host_probe(struct vhv_host **ret, struct vhv_cpuid *processor,
 const struct vhv_host *vhv_host_ref(const struct vhv_host *host);
 void vhv_host_unref(const struct vhv_host *host);
 
-/* Why KVM does not offer VMX or SVM, in a few words that can end a sentence: "kvm_amd was loaded
- * with nested=0". Empty if it does. */
-const char *vhv_host_why_not_nested(const struct vhv_host *host);
-
 /* The MSRs that KVM saves and restores: KVM_GET_MSR_INDEX_LIST. Valid as long as @host. NULL with a
  * message if KVM could not be asked. */
 const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count);

@@ -12,6 +12,8 @@ struct vhv_host {
     int kvm; /* -1 unless KVM can be used */
     struct vhv_host_facts facts;
     struct vhv_verdict verdict;
+    /* Why KVM does not offer VMX or SVM and what to do, as the end of a sentence; "" if it does. */
+    char why_not_nested[sizeof(struct vhv_verdict)];
     struct vhv_cpuid *processor;
     struct vhv_cpuid *supported;   /* NULL if KVM could not be asked */
     struct kvm_msr_list *indexes;  /* NULL if KVM could not be asked */

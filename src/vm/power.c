@@ -15,19 +15,16 @@
 static int make_cpuid(struct vhv_vcpu *vcpu)
 {
     const struct vhv_vm *vm = vcpu->vm;
-    const char *why = vhv_host_why_not_nested(vm->host);
     struct vhv_guest_cpuid_options options = {
         .size = sizeof(options),
-        .processor = vhv_host_processor(vm->host),
         .vcpu_id = vcpu->id,
         .vcpu_count = (uint32_t)vm->vcpu_count,
         .kernel_lapic = vm->irqchip != VHV_IRQCHIP_NONE,
-        .tsc_deadline = vhv_kvm_capability(vm->fd, KVM_CAP_TSC_DEADLINE_TIMER, NULL) == VHV_YES,
-        .why_not_nested = why[0] ? why : NULL,
     };
 
     vhv_guest_cpuid_free(vcpu->cpuid); /* of an earlier power-on that was refused */
     vcpu->cpuid = NULL;
+    vhv_host_cpuid(vm->host, &options);
     vhv_config_cpuid(vm->config, &options);
     return vhv_guest_cpuid_new(&vcpu->cpuid, vhv_host_supported(vm->host), &options);
 }

@@ -66,20 +66,46 @@ static void probe_good_intel_host_can_nest(void **state)
     assert_int_equal(vhv_host_feature_msr(host, 0x48b, &value), VHV_YES);
     assert_true(value == UINT64_C(0x007137fe00000000));
     assert_int_equal(vhv_host_feature_msr(host, 0x492, &value), VHV_NO);
-    assert_string_equal(vhv_host_why_not_nested(host), "");
     vhv_host_free(host);
 }
 
 static void probe_nested_0_blames_the_module(void **state)
 {
     struct machine *machine = *state;
-    struct vhv_host *host;
 
     fake_kvm.nested = false;
     machine_write_text(machine, "sys/module/kvm_intel/parameters/nested", "N\n");
+    assert_probe(machine, VHV_NESTING_MODULE_OFF);
+}
+
+static void host_cpuid_good_host_has_nothing_to_say_of_nesting(void **state)
+{
+    struct vhv_host *host = machine_probe(*state);
+    struct vhv_guest_cpuid_options options = {.why_not_nested = "to be replaced", .vcpu_id = 7};
+
+    vhv_host_cpuid(host, &options);
+    assert_ptr_equal(options.processor, vhv_host_processor(host));
+    assert_true(options.tsc_deadline);
+    assert_null(options.why_not_nested);
+    assert_int_equal(options.vcpu_id, 7);
+    vhv_host_free(host);
+}
+
+static void host_cpuid_nested_0_says_why_and_what_to_do(void **state)
+{
+    struct machine *machine = *state;
+    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_host *host;
+
+    fake_kvm.nested = false;
+    fake_kvm.missing_capability = KVM_CAP_TSC_DEADLINE_TIMER;
+    machine_write_text(machine, "sys/module/kvm_intel/parameters/nested", "N\n");
     host = machine_probe(machine);
-    assert_int_equal(vhv_host_verdict(host)->nesting, VHV_NESTING_MODULE_OFF);
-    assert_string_equal(vhv_host_why_not_nested(host), "kvm_intel was loaded with nested=0");
+    vhv_host_cpuid(host, &options);
+    assert_false(options.tsc_deadline);
+    assert_true(strstr(options.why_not_nested, "kvm_intel was loaded with nested=0; run ") ==
+                options.why_not_nested);
+    assert_non_null(strstr(options.why_not_nested, vhv_host_verdict(host)->remedy));
     vhv_host_free(host);
 }
 
@@ -365,6 +391,8 @@ int main(void)
         AMD(probe_good_amd_host_can_nest),
         INTEL(probe_good_intel_host_can_nest),
         INTEL(probe_nested_0_blames_the_module),
+        INTEL(host_cpuid_good_host_has_nothing_to_say_of_nesting),
+        INTEL(host_cpuid_nested_0_says_why_and_what_to_do),
         AMD(probe_sysfs_unreadable_is_unknown),
         AMD(probe_other_backend_is_named),
         AMD(probe_missing_capability_is_an_old_kernel),
