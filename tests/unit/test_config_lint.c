@@ -87,6 +87,8 @@ static void lint_misspelt_setting_is_told(void **state)
     (void)state;
     assert_warns("numvcpu = 2", "if numvcpus is meant");
     assert_warns("VHV.enabled = TRUE", "if vhv.enable is meant");
+    assert_warns("numcpu = 2", "if numvcpus is meant");
+    assert_quiet("msiz = 2");
     assert_quiet("NUMVCPUS = 2");
     assert_quiet("ethernet0.present = TRUE");
     assert_quiet("vhv.allow = TRUE");

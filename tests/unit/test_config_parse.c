@@ -217,6 +217,7 @@ static void parse_other_names_with_cpuid_are_passed_over(void **state)
     assert_value("cpuid.coresPerSocket = \"2\"", "cpuid.corespersocket", "2");
     assert_value("cpuid.brandstring = \"x y\"", "cpuid.brandstring", "x y");
     assert_value("cpuid = \"x\"", "cpuid", "x");
+    assert_value("cpuid. = \"x\"", "cpuid.", "x");
     assert_value("cpuids.1.ecx = \"x\"", "cpuids.1.ecx", "x");
     assert_value("hypervisor.cpuid.v1 = \"x\"", "hypervisor.cpuid.v1", "x");
 }
