@@ -5,12 +5,12 @@
  *
  * Order: (1) what KVM supports; (2) libvhv's defaults: virtualized HV (VMX, SVM, SKINIT, leaf
  * 8000_000Ah) and memory encryption (leaf 8000_001Fh) off, the hypervisor bit on, what depends on
- * the in-kernel local APIC as it is; (3) the settings vhv.enable and hypervisor.cpuid.v0; (4) the
- * fields of the vCPU: APIC ids, and one package with one core of one thread for each vCPU; (5) the
- * masks, the most specific key first, bit by bit. Nothing changes a bit after its mask, except for
- * fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are
- * computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not
- * applied.
+ * the in-kernel local APIC as it is; (3) the settings vhv.enable, vhv.nestedPaging and
+ * hypervisor.cpuid.v0; (4) the fields of the vCPU: APIC ids, and one package with one core of one
+ * thread for each vCPU; (5) the masks, the most specific key first, bit by bit. Nothing changes a
+ * bit after its mask, except for fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX,
+ * 8000_001E.EAX) and bits that are computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a
+ * mask on those is reported as not applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
  * off, as vhv.enable does.
@@ -54,6 +54,8 @@ struct vhv_guest_cpuid_options {
     const struct vhv_cpuid *processor;
     struct vhv_cpuid_setting vhv_enable;    /* unset means off */
     struct vhv_cpuid_setting hypervisor_v0; /* FALSE hides the hypervisor; unset means shown */
+    /* FALSE keeps nested paging (NPT, EPT) from a guest hypervisor; unset means offered */
+    struct vhv_cpuid_setting nested_paging;
     /* The masks; of two with the same key the later one wins. */
     const struct vhv_cpuid_request *requests;
     size_t request_count;
@@ -165,6 +167,18 @@ VHV_API bool vhv_guest_cpuid_has_vhv(const struct vhv_guest_cpuid *guest);
  * Thread: any. Stage: any. Since: 0.1.
  */
 VHV_API bool vhv_guest_cpuid_hides_hypervisor(const struct vhv_guest_cpuid *guest);
+
+/**
+ * vhv_guest_cpuid_hides_nested_paging() - whether a guest hypervisor is to do without nested paging
+ * @guest: the object
+ *
+ * NPT is a bit of CPUID; EPT is not: the VM's power-on takes it from the VMX capability MSRs.
+ *
+ * Return: true if vhv.nestedPaging is FALSE.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API bool vhv_guest_cpuid_hides_nested_paging(const struct vhv_guest_cpuid *guest);
 
 /**
  * vhv_guest_cpuid_explain() - the chain of reasons for one bit

@@ -15,7 +15,15 @@ enum { SHOWN_BYTES = 64 };
 
 enum type { BOOLEAN, NUMBER, TEXT };
 
-enum setting_id { ENCODING, DISPLAY_NAME, HYPERVISOR_V0, MEMSIZE, NUMVCPUS, VHV_ENABLE };
+enum setting_id {
+    ENCODING,
+    DISPLAY_NAME,
+    HYPERVISOR_V0,
+    MEMSIZE,
+    NUMVCPUS,
+    VHV_ENABLE,
+    VHV_NESTED_PAGING
+};
 
 static const struct setting {
     const char *name;
@@ -30,6 +38,7 @@ static const struct setting {
     [MEMSIZE] = {"memsize", NUMBER, 1, MAX_MEMORY_MIB, 0},
     [NUMVCPUS] = {"numvcpus", NUMBER, 1, 64, 1},
     [VHV_ENABLE] = {"vhv.enable", BOOLEAN, 0, 0, 0},
+    [VHV_NESTED_PAGING] = {"vhv.nestedPaging", BOOLEAN, 0, 0, 0},
 };
 
 enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
@@ -144,6 +153,7 @@ void vhv_config_cpuid(const struct vhv_config *config, struct vhv_guest_cpuid_op
 {
     read_cpuid_setting(&options->vhv_enable, config, VHV_ENABLE);
     read_cpuid_setting(&options->hypervisor_v0, config, HYPERVISOR_V0);
+    read_cpuid_setting(&options->nested_paging, config, VHV_NESTED_PAGING);
     options->requests = config->requests;
     options->request_count = config->request_count;
 }

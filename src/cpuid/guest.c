@@ -53,6 +53,8 @@ static int read_options(struct vhv_guest_cpuid_options *options,
     if (result == 0)
         result = check_setting(&options->hypervisor_v0, "hypervisor_v0");
     if (result == 0)
+        result = check_setting(&options->nested_paging, "nested_paging");
+    if (result == 0)
         result = check_requests(options);
     return result;
 }
@@ -89,6 +91,7 @@ static int copy_origins(struct vhv_guest_cpuid *guest,
         return vhv_fail_memory(SIZE_MAX);
     bytes += origin_bytes(&options->vhv_enable.origin);
     bytes += origin_bytes(&options->hypervisor_v0.origin);
+    bytes += origin_bytes(&options->nested_paging.origin);
     for (size_t i = 0; i < options->request_count; i++)
         bytes += origin_bytes(&options->requests[i].origin);
     guest->origins = malloc(bytes);
@@ -99,6 +102,8 @@ static int copy_origins(struct vhv_guest_cpuid *guest,
         copy_origin(&options->vhv_enable.origin, "vhv.enable", &at);
     guest->origins[VHV_ORIGIN_HYPERVISOR_V0] =
         copy_origin(&options->hypervisor_v0.origin, "hypervisor.cpuid.v0", &at);
+    guest->origins[VHV_ORIGIN_NESTED_PAGING] =
+        copy_origin(&options->nested_paging.origin, "vhv.nestedPaging", &at);
     for (size_t i = 0; i < options->request_count; i++) {
         if (!options->requests[i].origin.key)
             vhv_mask_key_format(&options->requests[i].key, key);
@@ -129,6 +134,7 @@ static int build(struct vhv_guest_cpuid *guest, const struct vhv_cpuid *supporte
 
     guest->vendor = vhv_cpuid_vendor(supported);
     guest->hides_hypervisor = options->hypervisor_v0.value == VHV_SETTING_FALSE;
+    guest->hides_nested_paging = options->nested_paging.value == VHV_SETTING_FALSE;
     guest->failure = copy_what_is_given(guest, supported, options);
     for (size_t i = 0; !guest->failure && i < sizeof(order) / sizeof(order[0]); i++)
         order[i](&build);
@@ -187,6 +193,11 @@ bool vhv_guest_cpuid_has_vhv(const struct vhv_guest_cpuid *guest)
 bool vhv_guest_cpuid_hides_hypervisor(const struct vhv_guest_cpuid *guest)
 {
     return guest->hides_hypervisor;
+}
+
+bool vhv_guest_cpuid_hides_nested_paging(const struct vhv_guest_cpuid *guest)
+{
+    return guest->hides_nested_paging;
 }
 
 const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv_guest_cpuid *guest,

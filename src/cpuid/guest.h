@@ -33,7 +33,12 @@ struct vhv_guest_step {
 };
 
 /* Places in the array of origins. Those of the requests come last, in their order. */
-enum vhv_guest_origin { VHV_ORIGIN_VHV_ENABLE, VHV_ORIGIN_HYPERVISOR_V0, VHV_ORIGIN_REQUESTS };
+enum vhv_guest_origin {
+    VHV_ORIGIN_VHV_ENABLE,
+    VHV_ORIGIN_HYPERVISOR_V0,
+    VHV_ORIGIN_NESTED_PAGING,
+    VHV_ORIGIN_REQUESTS
+};
 
 struct vhv_guest_finding {
     struct vhv_cpuid_finding found;
@@ -51,6 +56,7 @@ struct vhv_guest_cpuid {
     struct vhv_guest_finding *findings;
     size_t finding_count, finding_room;
     bool hides_hypervisor;
+    bool hides_nested_paging;
     bool is_read_back;
     int failure; /* 0, or the first negative errno; its message is set */
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* libvhv's defaults and the settings vhv.enable and hypervisor.cpuid.v0. */
+/* libvhv's defaults and the settings vhv.enable, vhv.nestedPaging and hypervisor.cpuid.v0. */
 #include "cpuid/guest.h"
 
 static const struct vhv_cpuid_field vmx = {0x1, 0, VHV_ECX, 1u << 5};
 static const struct vhv_cpuid_field svm = {0x80000001, 0, VHV_ECX, 1u << 2};
+static const struct vhv_cpuid_field npt = {0x8000000a, 0, VHV_EDX, 1u << 0};
 static const struct vhv_cpuid_field hypervisor = {0x1, 0, VHV_ECX, 1u << 31};
 
 /* What an SVM guest hypervisor reads beyond the SVM bit. VMX has its part in MSRs. */
@@ -98,12 +99,28 @@ static void settle_offer(struct vhv_guest_build *build)
     vhv_guest_keep_failure(guest, vhv_cpuid_copy(&build->offered, guest->table));
 }
 
+/* So that whatever turns virtualized HV on, a setting or a mask, finds none. */
+static void withhold_nested_paging(struct vhv_guest_build *build)
+{
+    const struct vhv_cpuid_entry *entry = vhv_cpuid_find(build->offered, npt.leaf, npt.subleaf);
+    struct vhv_cpuid_entry without;
+
+    if (!entry || !build->guest->hides_nested_paging)
+        return;
+    without = *entry;
+    without.reg[npt.reg] &= ~npt.bits;
+    vhv_guest_keep_failure(build->guest, vhv_cpuid_set(build->offered, &without));
+}
+
 void vhv_guest_default_steps(struct vhv_guest_build *build)
 {
     static const char off[] = "virtualized HV is off unless asked for";
     struct vhv_guest_cpuid *guest = build->guest;
 
     settle_offer(build);
+    if (guest->failure)
+        return;
+    withhold_nested_paging(build);
     set_default(guest, &vmx, false, off);
     set_default(guest, &svm, false, off);
     for (size_t i = 0; i < COUNT(companions); i++)
@@ -194,8 +211,21 @@ static void set_vhv_enable(struct vhv_guest_build *build)
     vhv_guest_decide_companions(build, value == VHV_SETTING_TRUE, &why);
 }
 
+/* EPT has no bit in CPUID. */
+static void set_nested_paging(struct vhv_guest_build *build)
+{
+    const struct vhv_guest_step why = {.source = VHV_SOURCE_SETTING,
+                                       .applied = true,
+                                       .origin = &build->guest->origins[VHV_ORIGIN_NESTED_PAGING],
+                                       .text = "nested paging is kept from the guest"};
+
+    if (build->guest->hides_nested_paging)
+        decide_present(build->guest, &npt, 0, &why);
+}
+
 void vhv_guest_setting_steps(struct vhv_guest_build *build)
 {
     set_hypervisor_v0(build);
     set_vhv_enable(build);
+    set_nested_paging(build);
 }

@@ -15,6 +15,7 @@ enum {
     FEATURE_CONTROL_VMXON_OUTSIDE_SMX = 1 << 2,
 
     IA32_VMX_PROCBASED_CTLS2 = 0x48B,
+    IA32_VMX_EPT_VPID_CAP = 0x48C,
     IA32_VMX_TRUE_EXIT_CTLS = 0x48F,
     IA32_VMX_TRUE_ENTRY_CTLS = 0x490,
 };
@@ -69,6 +70,30 @@ static uint64_t allowed_1(const struct control *control)
     return UINT64_C(1) << (32 + control->control_bit);
 }
 
+/* Secondary controls that are of no use without EPT: EPT itself, unrestricted guest, VM functions
+   (EPTP switching), PML, #VE, mode-based execute control. */
+static const uint8_t ept_controls[] = {1, 7, 13, 17, 18, 22};
+
+/* The EPT half of IA32_VMX_EPT_VPID_CAP; the other one is VPID's. */
+#define EPT_CAPABILITIES UINT64_C(0xFFFFFFFF)
+
+static int hide_ept(const struct vhv_vcpu *vcpu)
+{
+    uint64_t controls2, capabilities;
+    int result = get(vcpu, IA32_VMX_PROCBASED_CTLS2, &controls2);
+
+    if (result >= 0)
+        result = get(vcpu, IA32_VMX_EPT_VPID_CAP, &capabilities);
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < sizeof(ept_controls); i++)
+        controls2 &= ~(UINT64_C(1) << (32 + ept_controls[i]));
+    result = set(vcpu, IA32_VMX_PROCBASED_CTLS2, controls2);
+    if (result >= 0)
+        result = set(vcpu, IA32_VMX_EPT_VPID_CAP, capabilities & ~EPT_CAPABILITIES);
+    return result;
+}
+
 static int hide_controls(const struct vhv_vcpu *vcpu, uint32_t msr)
 {
     const struct vhv_cpuid *table = vhv_guest_cpuid_table(vcpu->cpuid);
@@ -98,6 +123,8 @@ static int set_up_vmx(const struct vhv_vcpu *vcpu)
         result = hide_controls(vcpu, IA32_VMX_TRUE_EXIT_CTLS);
     if (result >= 0)
         result = hide_controls(vcpu, IA32_VMX_TRUE_ENTRY_CTLS);
+    if (result >= 0 && vhv_guest_cpuid_hides_nested_paging(vcpu->cpuid))
+        result = hide_ept(vcpu);
     if (result >= 0)
         result = set(vcpu, IA32_FEATURE_CONTROL,
                      FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON_OUTSIDE_SMX);

@@ -28,6 +28,37 @@ static void guest_cpuid_new_defaults_show_no_virtualized_hv(void **state)
     scene_end(scene);
 }
 
+static void guest_cpuid_new_nested_paging_false_takes_npt_alone(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.vhv_enable.value = VHV_SETTING_TRUE;
+    scene->options.nested_paging.value = VHV_SETTING_FALSE;
+    made(scene);
+    assert_true(vhv_guest_cpuid_has_vhv(scene->guest));
+    assert_true(vhv_guest_cpuid_hides_nested_paging(scene->guest));
+    assert_int_equal(bit_of(scene, 0x8000000a, VHV_EDX, 0), 0);
+    assert_int_equal(reg_of(scene, 0x8000000a, 0, VHV_EDX),
+                     vhv_cpuid_get(scene->host, 0x8000000a, 0, VHV_EDX) & ~1u);
+    assert_contains(chain_of(scene, 0x8000000a, 0, VHV_EDX, 0).words, "kept from the guest");
+    scene_end(scene);
+}
+
+/* Masks that turn virtualized HV on bring its companions as KVM has them: but for this one. */
+static void guest_cpuid_new_nested_paging_false_holds_where_masks_turn_vhv_on(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.nested_paging.value = VHV_SETTING_FALSE;
+    ask(scene, 1, "cpuid.80000001.ecx.amd", "----:----:----:----:----:----:----:-h--");
+    made(scene);
+    assert_true(vhv_guest_cpuid_has_vhv(scene->guest));
+    assert_int_equal(bit_of(scene, 0x8000000a, VHV_EDX, 0), 0);
+    scene_end(scene);
+}
+
 static void guest_cpuid_new_other_bits_are_as_kvm_supports_them(void **state)
 {
     struct scene *scene = on_intel();
@@ -351,6 +382,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guest_cpuid_new_defaults_show_no_virtualized_hv),
+        cmocka_unit_test(guest_cpuid_new_nested_paging_false_takes_npt_alone),
+        cmocka_unit_test(guest_cpuid_new_nested_paging_false_holds_where_masks_turn_vhv_on),
         cmocka_unit_test(guest_cpuid_new_other_bits_are_as_kvm_supports_them),
         cmocka_unit_test(guest_cpuid_new_null_options_are_the_defaults),
         cmocka_unit_test(guest_cpuid_new_memory_encryption_is_not_shown),
