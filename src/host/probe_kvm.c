@@ -50,7 +50,7 @@ static void open_device(struct vhv_host *host, const char *device)
         facts->permission = VHV_NO;
         break;
     default:
-        settle(facts, host->kvm);
+        note_failure(facts, vhv_error_message());
         break;
     }
     host->kvm = -1;
@@ -60,8 +60,9 @@ static void ask_api_version(struct vhv_host *host)
 {
     int version = vhv_kvm_get_api_version(host->kvm);
 
-    settle(&host->facts, version);
-    if (version > 0)
+    if (version < 0)
+        note_failure(&host->facts, vhv_error_message());
+    else
         host->facts.api_version = version;
     if (version != KVM_API_VERSION) {
         vhv_kvm_close(host->kvm);
@@ -69,11 +70,13 @@ static void ask_api_version(struct vhv_host *host)
     }
 }
 
-static void ask_nested_state(struct vhv_host *host)
+static int ask_nested_state(struct vhv_host *host)
 {
-    host->facts.nested_state = vhv_kvm_capability(host->kvm, KVM_CAP_NESTED_STATE, NULL);
-    if (host->facts.nested_state == VHV_UNKNOWN)
-        note_failure(&host->facts, "KVM_CHECK_EXTENSION failed for KVM_CAP_NESTED_STATE");
+    int result = vhv_kvm_has(host->kvm, KVM_CAP_NESTED_STATE, NULL);
+
+    if (result >= 0)
+        host->facts.nested_state = result ? VHV_YES : VHV_NO;
+    return settle(&host->facts, result);
 }
 
 static int get_supported(int kvm, uint32_t entries, struct vhv_cpuid **ret)
@@ -166,13 +169,14 @@ static int get_feature_msrs(struct vhv_host *host, const struct kvm_msr_list *li
 static int ask_feature_msrs(struct vhv_host *host)
 {
     struct kvm_msr_list *list = NULL;
-    int result;
+    int result = vhv_kvm_has(host->kvm, KVM_CAP_GET_MSR_FEATURES, NULL);
 
-    if (vhv_kvm_capability(host->kvm, KVM_CAP_GET_MSR_FEATURES, NULL) == VHV_NO) {
+    if (result == 0) {
         host->facts.feature_msrs = VHV_NO;
         return 0;
     }
-    result = get_list(host->kvm, vhv_kvm_get_msr_feature_index_list, &list);
+    if (result > 0)
+        result = get_list(host->kvm, vhv_kvm_get_msr_feature_index_list, &list);
     if (result >= 0)
         result = get_feature_msrs(host, list);
     free(list);
@@ -218,8 +222,9 @@ int vhv_host_probe_kvm(struct vhv_host *host, const char *device)
         ask_api_version(host);
     if (host->kvm < 0)
         return 0;
-    ask_nested_state(host);
-    result = ask_supported(host);
+    result = ask_nested_state(host);
+    if (result >= 0)
+        result = ask_supported(host);
     if (result >= 0)
         result = ask_feature_msrs(host);
     if (result >= 0)

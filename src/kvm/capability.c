@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "base/error.h"
 #include "kvm/kvm.h"
 
@@ -68,6 +70,20 @@ const char *vhv_kvm_capability_name(unsigned long capability)
 unsigned long vhv_kvm_capability_at(size_t index)
 {
     return index < USED_COUNT ? used[index].number : 0;
+}
+
+int vhv_kvm_has(int fd, unsigned long capability, int *value)
+{
+    switch (vhv_kvm_capability(fd, capability, value)) {
+    case VHV_YES:
+        return 1;
+    case VHV_NO:
+        return 0;
+    case VHV_UNKNOWN:
+    default:
+        return vhv_fail(errno, VHV_CAUSE_KVM, "KVM_CHECK_EXTENSION of %s: %s",
+                        vhv_kvm_capability_name(capability), strerrordesc_np(errno));
+    }
 }
 
 int vhv_kvm_require(int fd, unsigned long capability, const char *why)

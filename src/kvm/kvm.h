@@ -56,6 +56,8 @@ enum vhv_answer vhv_kvm_capability(int fd, unsigned long capability, int *value)
 const char *vhv_kvm_capability_name(unsigned long capability);
 /* The capabilities that libvhv uses, by position; 0 beyond the last one. */
 unsigned long vhv_kvm_capability_at(size_t index);
+/* For code that goes another way without a capability: 1 or 0, or fails if KVM does not answer. */
+int vhv_kvm_has(int fd, unsigned long capability, int *value);
 /* Fails with VHV_CAUSE_CAPABILITY_MISSING unless the answer is VHV_YES. @why says what it is needed
  * for. */
 int vhv_kvm_require(int fd, unsigned long capability, const char *why);
