@@ -15,6 +15,7 @@
 static int make_cpuid(struct vhv_vcpu *vcpu)
 {
     const struct vhv_vm *vm = vcpu->vm;
+    const struct vhv_cpuid *supported = vhv_host_supported(vm->host);
     struct vhv_guest_cpuid_options options = {
         .size = sizeof(options),
         .vcpu_id = vcpu->id,
@@ -22,11 +23,14 @@ static int make_cpuid(struct vhv_vcpu *vcpu)
         .kernel_lapic = vm->irqchip != VHV_IRQCHIP_NONE,
     };
 
+    if (!supported)
+        return vhv_fail(EIO, VHV_CAUSE_KVM, "the CPUID that KVM supports is not known: %s",
+                        vhv_host_facts(vm->host)->failed_probe);
     vhv_guest_cpuid_free(vcpu->cpuid); /* of an earlier power-on that was refused */
     vcpu->cpuid = NULL;
     vhv_host_cpuid(vm->host, &options);
     vhv_config_cpuid(vm->config, &options);
-    return vhv_guest_cpuid_new(&vcpu->cpuid, vhv_host_supported(vm->host), &options);
+    return vhv_guest_cpuid_new(&vcpu->cpuid, supported, &options);
 }
 
 static int check_findings(const struct vhv_vcpu *vcpu)
@@ -73,10 +77,9 @@ static int read_cpuid_back(const struct vhv_vcpu *vcpu)
 static int enforce_paravirtual_features(const struct vhv_vcpu *vcpu)
 {
     const struct kvm_enable_cap enforce = {.cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = {1}};
+    int result = vhv_kvm_has(vcpu->vm->fd, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, NULL);
 
-    if (vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, NULL) != VHV_YES)
-        return 0;
-    return vhv_kvm_enable_cap(vcpu->fd, &enforce);
+    return result > 0 ? vhv_kvm_enable_cap(vcpu->fd, &enforce) : result;
 }
 
 static int power_on_vcpu(struct vhv_vcpu *vcpu)

@@ -56,6 +56,7 @@ static int save_msrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
 {
     size_t count, done = 0;
     const uint32_t *indexes = vhv_host_msr_indexes(vcpu->vm->host, &count);
+    struct vhv_error before;
     int result;
 
     if (!indexes)
@@ -65,6 +66,7 @@ static int save_msrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         state->msrs[i].index = indexes[i];
+    vhv_error_hold(&before);
     while (done < count) {
         result = vhv_msrs_get(vcpu->fd, state->msrs + done, count - done);
         if (result < 0)
@@ -76,16 +78,18 @@ static int save_msrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
             count--;
         }
     }
+    vhv_error_restore(&before);
     state->msr_count = count;
     return 0;
 }
 
 static int save_xsave(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
 {
-    int bytes = 0;
+    int bytes = 0, result = vhv_kvm_has(vcpu->vm->fd, KVM_CAP_XSAVE2, &bytes);
 
-    if (vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_XSAVE2, &bytes) != VHV_YES ||
-        bytes < (int)sizeof(struct kvm_xsave))
+    if (result < 0)
+        return result;
+    if (bytes < (int)sizeof(struct kvm_xsave))
         bytes = sizeof(struct kvm_xsave);
     state->xsave = allocate((size_t)bytes);
     if (!state->xsave)
@@ -98,12 +102,11 @@ static int save_xsave(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
 static int read_nested(struct kvm_nested_state **ret, const struct vhv_vcpu *vcpu)
 {
     struct kvm_nested_state *nested;
-    int bytes = 0, result;
+    int bytes = 0, result = vhv_kvm_has(vcpu->vm->fd, KVM_CAP_NESTED_STATE, &bytes);
 
     *ret = NULL;
-    if (vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_NESTED_STATE, &bytes) != VHV_YES ||
-        bytes < (int)sizeof(*nested))
-        return 0;
+    if (result < 0 || bytes < (int)sizeof(*nested))
+        return result < 0 ? result : 0;
     nested = allocate((size_t)bytes);
     if (!nested)
         return -ENOMEM;
@@ -114,6 +117,14 @@ static int read_nested(struct kvm_nested_state **ret, const struct vhv_vcpu *vcp
     else
         *ret = nested;
     return result;
+}
+
+static int save_xcrs(struct vhv_vcpu_state *state, const struct vhv_vcpu *vcpu)
+{
+    int result = vhv_kvm_has(vcpu->vm->fd, KVM_CAP_XCRS, NULL);
+
+    state->has_xcrs = result > 0;
+    return result > 0 ? vhv_kvm_get_xcrs(vcpu->fd, &state->xcrs) : result;
 }
 
 static int save(struct vhv_vcpu_state *state, struct vhv_vcpu *vcpu)
@@ -130,9 +141,8 @@ static int save(struct vhv_vcpu_state *state, struct vhv_vcpu *vcpu)
         result = read_nested(&state->nested, vcpu);
     if (result >= 0)
         result = save_xsave(state, vcpu);
-    state->has_xcrs = vhv_kvm_capability(vcpu->vm->fd, KVM_CAP_XCRS, NULL) == VHV_YES;
-    if (result >= 0 && state->has_xcrs)
-        result = vhv_kvm_get_xcrs(vcpu->fd, &state->xcrs);
+    if (result >= 0)
+        result = save_xcrs(state, vcpu);
     if (result >= 0)
         result = save_msrs(state, vcpu);
     if (result >= 0)
@@ -181,9 +191,11 @@ static int forgive_msr(const struct vhv_vcpu *vcpu, const struct vhv_msr *refuse
 
 static int restore_msrs(const struct vhv_vcpu *vcpu, const struct vhv_vcpu_state *state)
 {
+    struct vhv_error before;
     size_t done = 0;
     int result;
 
+    vhv_error_hold(&before);
     while (done < state->msr_count) {
         result = vhv_msrs_set(vcpu->fd, state->msrs + done, state->msr_count - done);
         if (result < 0)
@@ -195,6 +207,7 @@ static int restore_msrs(const struct vhv_vcpu *vcpu, const struct vhv_vcpu_state
                 return result;
         }
     }
+    vhv_error_restore(&before);
     return 0;
 }
 

@@ -64,19 +64,14 @@ static int create_fd(struct vhv_vm *vm)
 
 static int set_up_addresses(const struct vhv_vm *vm)
 {
-    int result;
+    int result = vhv_kvm_has(vm->fd, KVM_CAP_SET_IDENTITY_MAP_ADDR, NULL);
 
-    if (vhv_kvm_capability(vm->fd, KVM_CAP_SET_IDENTITY_MAP_ADDR, NULL) == VHV_YES) {
+    if (result > 0)
         result = vhv_kvm_set_identity_map_addr(vm->fd, IDENTITY_MAP_GPA);
-        if (result < 0)
-            return result;
-    }
-    if (vhv_kvm_capability(vm->fd, KVM_CAP_SET_TSS_ADDR, NULL) == VHV_YES) {
-        result = vhv_kvm_set_tss_addr(vm->fd, TSS_GPA);
-        if (result < 0)
-            return result;
-    }
-    return 0;
+    if (result < 0)
+        return result;
+    result = vhv_kvm_has(vm->fd, KVM_CAP_SET_TSS_ADDR, NULL);
+    return result > 0 ? vhv_kvm_set_tss_addr(vm->fd, TSS_GPA) : result;
 }
 
 static int set_up_irqchip(const struct vhv_vm *vm)
@@ -107,10 +102,9 @@ static int set_up_irqchip(const struct vhv_vm *vm)
 static int enable_exception_payload(const struct vhv_vm *vm)
 {
     const struct kvm_enable_cap payload = {.cap = KVM_CAP_EXCEPTION_PAYLOAD, .args = {1}};
+    int result = vhv_kvm_has(vm->fd, KVM_CAP_EXCEPTION_PAYLOAD, NULL);
 
-    if (vhv_kvm_capability(vm->fd, KVM_CAP_EXCEPTION_PAYLOAD, NULL) != VHV_YES)
-        return 0;
-    return vhv_kvm_enable_cap(vm->fd, &payload);
+    return result > 0 ? vhv_kvm_enable_cap(vm->fd, &payload) : result;
 }
 
 /* What the configuration names: vCPUs and RAM. */
