@@ -154,6 +154,6 @@ const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count)
 void vhv_host_cpuid(const struct vhv_host *host, struct vhv_guest_cpuid_options *options)
 {
     options->processor = host->processor;
-    options->tsc_deadline = vhv_host_capability(host, KVM_CAP_TSC_DEADLINE_TIMER, NULL) == VHV_YES;
+    options->tsc_deadline = host->tsc_deadline;
     options->why_not_nested = host->why_not_nested[0] ? host->why_not_nested : NULL;
 }

@@ -15,6 +15,7 @@ struct vhv_host {
     /* Why KVM does not offer VMX or SVM and what to do, as the end of a sentence; "" if it does. */
     char why_not_nested[sizeof(struct vhv_verdict)];
     struct vhv_cpuid *processor;
+    bool tsc_deadline;             /* the in-kernel local APIC's timer has the mode */
     struct vhv_cpuid *supported;   /* NULL if KVM could not be asked */
     struct kvm_msr_list *indexes;  /* NULL if KVM could not be asked */
     struct kvm_msrs *feature_msrs; /* NULL if KVM could not be asked */

@@ -79,6 +79,14 @@ static int ask_nested_state(struct vhv_host *host)
     return settle(&host->facts, result);
 }
 
+static int ask_tsc_deadline(struct vhv_host *host)
+{
+    int result = vhv_kvm_has(host->kvm, KVM_CAP_TSC_DEADLINE_TIMER, NULL);
+
+    host->tsc_deadline = result > 0;
+    return settle(&host->facts, result);
+}
+
 static int get_supported(int kvm, uint32_t entries, struct vhv_cpuid **ret)
 {
     size_t bytes = sizeof(struct kvm_cpuid2) + entries * sizeof(struct kvm_cpuid_entry2);
@@ -223,6 +231,8 @@ int vhv_host_probe_kvm(struct vhv_host *host, const char *device)
     if (host->kvm < 0)
         return 0;
     result = ask_nested_state(host);
+    if (result >= 0)
+        result = ask_tsc_deadline(host);
     if (result >= 0)
         result = ask_supported(host);
     if (result >= 0)
