@@ -2,7 +2,8 @@
 # What every part of the lab uses: the cache, errors, clean-up. Sourced by run.
 
 lab=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-readonly lab cache=${VHV_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libvhv/lab}
+cache=$(realpath -m -- "${VHV_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libvhv/lab}")
+readonly lab cache
 
 # Exit statuses of the lab itself, as timeout(1) and automake's test driver know them.
 readonly status_skipped=77 status_timeout=124 status_lab_failed=125

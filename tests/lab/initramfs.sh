@@ -53,9 +53,9 @@ add_module() {
 }
 
 # job_build CPIO: the job that the options describe: program (a path, or @path in L1), arguments,
-# files (SRC or SRC:DEST) and environment (NAME=VALUE).
+# files (SRC or SRC:DEST) and environment.
 job_build() {
-    local root=$work/job path=${program#@} file executables
+    local root=$work/job path=${program#@} file name executables
     mkdir -p "$root/lab"
     if [[ $program != @* ]]; then
         [[ -f $program && -x $program ]] || die "$program is not an executable file"
@@ -77,7 +77,10 @@ job_build() {
         { grep -vxFf "$initramfs/files" "$work/linked" || :; } |
             xargs -r -d '\n' cp -n --symbolic-link --parents -t "$root" --
     fi
-    printf '%s\0' "${environment[@]}" '' "$path" "${arguments[@]}" >"$root/lab/command"
+    for name in "${!environment[@]}"; do
+        printf '%s=%s\0' "$name" "${environment[$name]}"
+    done >"$root/lab/command"
+    printf '%s\0' '' "$path" "${arguments[@]}" >>"$root/lab/command"
     [[ $(wc -c <"$root/lab/command") -lt 65536 ]] || die "arguments and environment exceed 64 KiB"
     archive "$root" --dereference >"$1"
     rm -r -- "$root"

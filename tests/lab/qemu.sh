@@ -105,7 +105,7 @@ template_wait() {
         sleep 0.1
     done
     [[ $(<"$work/status") == ready ]] || die "init in the template's L1: $(<"$work/status")"
-    # It opens the job's port next.
+    # Let it come to rest where it waits for the job.
     sleep 0.2
 }
 
@@ -117,7 +117,8 @@ emulator_run() {
     if [[ $template ]]; then
         memory_file=memory-backend-file,id=ram,size=${memory}M,mem-path=$template/ram,share=off
         run_limited "$timeout" "${machine[@]}" "${ports[@]}" -initrd "$initramfs/initramfs.cpio" \
-            -object "$memory_file" -incoming defer -monitor stdio 2>"$work/emulator.log" >/dev/null <<END
+            -object "$memory_file" -incoming defer -monitor stdio \
+            2>"$work/emulator.log" >/dev/null <<END
 migrate_set_capability x-ignore-shared on
 migrate_incoming "exec:cat $template/state"
 END

@@ -142,9 +142,9 @@ test_standard_input_is_empty() {
 
 test_arguments_and_environment_come_unchanged() {
     # shellcheck disable=SC2016 # for the shell in L1
-    in_lab --env 'A=x  y' --env B= @/bin/sh -c 'printf "<%s>" "$@" "$A" "${B-unset}"' sh \
-        'a  b' '' $'c\nd' '*'
-    is_status 0 && [[ $(<"$tmp/stdout") == $'<a  b><><c\nd><*><x  y><>' ]]
+    in_lab --env 'A=x  y' --env B= --env HOME=/h @/bin/sh -c \
+        'printf "<%s>" "$@" "$A" "${B-unset}" "$HOME"' sh 'a  b' '' $'c\nd' '*'
+    is_status 0 && [[ $(<"$tmp/stdout") == $'<a  b><><c\nd><*><x  y><></h>' ]]
 }
 
 test_out_brings_artifacts_back() {
@@ -242,6 +242,11 @@ test_system_is_set_up() {
 test_smp_gives_processors() {
     in_lab --smp 2 "$tmp/system"
     is_status 0 && is_output 'uid 0, 2 processors'
+}
+
+test_cpu_that_is_not_there_is_a_failure_of_the_lab() {
+    in_lab --cpu no-such-model @/bin/true
+    is_status 125 && grep -q no-such-model "$tmp/stderr"
 }
 
 test_qemu_cold_boots() {
