@@ -62,17 +62,20 @@ bool vhv_vcpu_clear_interrupt(struct vhv_vcpu *vcpu)
     return ours;
 }
 
-/* Without a handler: have the signal blocked here and let through by KVM_RUN. */
+/* Without a handler: have the signal blocked here and let through by KVM_RUN. With one: the thread
+   may have it blocked for the sake of a VM without. */
 static int set_signal_mask(const struct vhv_vcpu *vcpu)
 {
     char buffer[sizeof(struct kvm_signal_mask) + KERNEL_SIGSET_BYTES];
     struct kvm_signal_mask *mask = (struct kvm_signal_mask *)buffer;
     sigset_t kick, blocked;
 
-    if (vcpu->vm->kick_handler)
-        return 0;
     sigemptyset(&kick);
     sigaddset(&kick, vcpu->vm->kick_signal);
+    if (vcpu->vm->kick_handler) {
+        pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+        return 0;
+    }
     pthread_sigmask(SIG_BLOCK, &kick, &blocked);
     sigdelset(&blocked, vcpu->vm->kick_signal);
     mask->len = KERNEL_SIGSET_BYTES;
