@@ -153,7 +153,7 @@ static void take_notes(const struct vhv_host_facts *facts, struct vhv_verdict *v
     const size_t bytes = sizeof(verdict->notes);
 
     if (facts->slat == VHV_NO)
-        note(notes, bytes, facts, "{module} was loaded with {slat}=0: every guest is slow");
+        note(notes, bytes, facts, "{module} does not use {slat}: every guest is slow");
     else if (facts->guest_slat == VHV_NO)
         note(notes, bytes, facts,
              "KVM offers guests no nested paging: inner guests are slow, and some guest "

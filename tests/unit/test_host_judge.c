@@ -295,7 +295,7 @@ static void judge_missing_nested_paging_is_a_note(void **state)
     facts.slat = VHV_NO;
     strcpy(facts.hypervisor, "VMwareVMware");
     verdict = assert_verdict(&facts, VHV_NESTING_YES, "", "");
-    assert_string_equal(verdict.notes, "kvm_intel was loaded with ept=0: every guest is slow; this "
+    assert_string_equal(verdict.notes, "kvm_intel does not use ept: every guest is slow; this "
                                        "machine is itself a guest of VMwareVMware");
 }
 
