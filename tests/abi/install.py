@@ -23,17 +23,22 @@ CPP17 = ["c++", "-std=c++17", *STRICT]
 # Examples of the manual pages that need no KVM, and so must succeed on every machine.
 PURE = ("bus", "config", "cpuid", "error", "feature", "guest_cpuid", "mask", "memory")
 
-# Compiles as C and as C++.
+# Compiles as C and as C++, and needs what the library needs.
 PROGRAM = """
 #include <libvhv/vhv.h>
 #include <string.h>
 
 int main(void)
 {
+    struct vhv_cpuid *cpuid = NULL;
     char version[16];
+    int result = vhv_cpuid_new(&cpuid);
 
+    if (result == 0)
+        result = vhv_cpuid_print(cpuid, stdout, VHV_CPUID_JSON);
+    vhv_cpuid_free(cpuid);
     snprintf(version, sizeof(version), "%d.%d.%d", VHV_VERSION_MAJOR, VHV_VERSION_MINOR, VHV_VERSION_PATCH);
-    return strcmp(version, vhv_version()) != 0;
+    return result < 0 || strcmp(version, vhv_version()) != 0;
 }
 """
 
