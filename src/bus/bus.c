@@ -312,14 +312,10 @@ static __attribute__((cold, noinline)) int access_in_parts(const struct map *map
 }
 
 /* On the path of every exit that handlers take care of: what is common is short and straight. */
-int vhv_bus_access(const struct vhv_bus *bus, enum vhv_space space, bool is_write, uint64_t address,
-                   void *data, unsigned bytes)
+static inline __attribute__((always_inline)) int access_map(const struct map *map, bool is_write,
+                                                            uint64_t address, void *data,
+                                                            unsigned bytes)
 {
-    const struct map *map;
-
-    if ((unsigned)space >= SPACES)
-        return vhv_fail(EINVAL, VHV_CAUSE_NONE, "%d is no space of a bus", space);
-    map = &bus->map[space];
     if (bytes <= MAX_ACCESS_BYTES) {
         const struct range *range = slot_for(map, address)->range;
         /* An address below the range wraps to an offset beyond its end. */
@@ -330,4 +326,24 @@ int vhv_bus_access(const struct vhv_bus *bus, enum vhv_space space, bool is_writ
                             : read_range(range, offset, bytes, data);
     }
     return access_in_parts(map, is_write, address, data, bytes);
+}
+
+int vhv_bus_access_port(const struct vhv_bus *bus, bool is_write, uint16_t port, void *data,
+                        unsigned bytes)
+{
+    return access_map(&bus->map[VHV_SPACE_PORT], is_write, port, data, bytes);
+}
+
+int vhv_bus_access_mmio(const struct vhv_bus *bus, bool is_write, uint64_t gpa, void *data,
+                        unsigned bytes)
+{
+    return access_map(&bus->map[VHV_SPACE_MMIO], is_write, gpa, data, bytes);
+}
+
+int vhv_bus_access(const struct vhv_bus *bus, enum vhv_space space, bool is_write, uint64_t address,
+                   void *data, unsigned bytes)
+{
+    if ((unsigned)space >= SPACES)
+        return vhv_fail(EINVAL, VHV_CAUSE_NONE, "%d is no space of a bus", space);
+    return access_map(&bus->map[space], is_write, address, data, bytes);
 }

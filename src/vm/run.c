@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The run loop. The path of an exit that a handler of the bus takes is: vhv_vcpu_run() -> KVM_RUN
- * -> io() or mmio() -> vhv_bus_access() -> handler, with no allocation, lock or system call of our
- * own.
+ * -> io() or mmio() -> the bus -> handler, with no allocation, lock or system call of our own.
  */
 #include "vm/vm.h"
 
 #include <string.h>
 
 #include "base/error.h"
+#include "bus/bus.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -168,8 +168,7 @@ static __attribute__((noinline)) int string_io(const struct vhv_vcpu *vcpu)
     int worst = 0, result;
 
     for (uint32_t i = run->io.count; i; i--, data += run->io.size) {
-        result = vhv_bus_access(vcpu->vm->bus, VHV_SPACE_PORT, is_write, run->io.port, data,
-                                run->io.size);
+        result = vhv_bus_access_port(vcpu->vm->bus, is_write, run->io.port, data, run->io.size);
         if (result < 0)
             return result;
         if (result)
@@ -184,16 +183,16 @@ static int io(const struct vhv_vcpu *vcpu)
 
     if (unlikely(run->io.count != 1))
         return string_io(vcpu);
-    return vhv_bus_access(vcpu->vm->bus, VHV_SPACE_PORT, run->io.direction == KVM_EXIT_IO_OUT,
-                          run->io.port, io_data(run), run->io.size);
+    return vhv_bus_access_port(vcpu->vm->bus, run->io.direction == KVM_EXIT_IO_OUT, run->io.port,
+                               io_data(run), run->io.size);
 }
 
 static int mmio(const struct vhv_vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
 
-    return vhv_bus_access(vcpu->vm->bus, VHV_SPACE_MMIO, run->mmio.is_write, run->mmio.phys_addr,
-                          run->mmio.data, run->mmio.len);
+    return vhv_bus_access_mmio(vcpu->vm->bus, run->mmio.is_write, run->mmio.phys_addr,
+                               run->mmio.data, run->mmio.len);
 }
 
 /* @access is what the bus said of a port or MMIO exit. */
