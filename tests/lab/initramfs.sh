@@ -39,12 +39,17 @@ initramfs_build() {
     rm -r -- "$root"
 }
 
+# What no module needs here, but takes the kernel long to link: type information, tables for stack
+# traces and of the places that a tracer can patch.
+readonly module_ballast=(.BTF .BTF_ids .orc_unwind .orc_unwind_ip __mcount_loc)
+
 # add_module FROM NAME TO: copies NAME.ko after the modules it depends on, and lists it in TO/order.
 add_module() {
     local from=$1 name=$2 to=$3 dependency
     [[ ! -e $to/$name.ko ]] || return 0
     [[ -e $from/$name.ko ]] || die "the kernel package has no module $name"
-    cp -- "$from/$name.ko" "$to/"
+    objcopy --strip-unneeded "${module_ballast[@]/#/--remove-section=}" \
+        "${module_ballast[@]/#/--remove-section=.rela}" "$from/$name.ko" "$to/$name.ko"
     # The section .modinfo is a run of NUL-terminated key=value strings.
     for dependency in $(sed -zn 's/^depends=//p' "$from/$name.ko" | tr ',\0' '  '); do
         add_module "$from" "$dependency" "$to"
