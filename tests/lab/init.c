@@ -290,6 +290,8 @@ int main(void)
     dprintf(status_fd, "ready\n");
     read_job(envp, argv);
     status = run(argv, envp, open("/dev/null", O_RDONLY | O_CLOEXEC), out, err);
+    tcdrain(out);
+    tcdrain(err);
     send_artifacts();
     if (WIFSIGNALED(status))
         dprintf(status_fd, "signal %d\n", WTERMSIG(status));
