@@ -2,7 +2,8 @@
 # The kernel of L1: a Debian kernel package, unpacked into the cache and never installed.
 
 readonly kernel_pattern='^linux-image-6\.1\.0-[0-9]+-cloud-amd64$'
-readonly kernel_modules='(kvm.*|irqbypass|ccp|virtio.*)\.ko'
+readonly kernel_modules='(kvm.*|irqbypass|ccp|virtio.*'\
+'|libata|pata_legacy|scsi_common|scsi_mod|sd_mod)\.ko'
 
 # kernel_prepare: sets kernel to a directory with vmlinux (the ELF file) and modules/*.ko.
 # VHV_LAB_KERNEL names another package than the newest that matches.
@@ -19,7 +20,7 @@ kernel_prepare() {
         mv -- "$work/newest" "$newest"
     fi
     read -r package version <"$newest"
-    kernel=$cache/kernel/${package}_$version
+    kernel=$cache/kernel/${package}_${version}_$(fingerprint "$lab/kernel.sh")
     cached "$kernel" kernel_unpack "$package=$version"
 }
 
