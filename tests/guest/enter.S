@@ -82,8 +82,8 @@ svm_enter:
 	pop_preserved
 	ret
 
-/* uint64_t vmx_enter(bool launched, struct inner_registers *registers): RFLAGS on a refused
- * entry */
+/* uint64_t vmx_enter(bool launched, struct inner_registers *registers)
+ * Returns 0 after an exit, RFLAGS after a refused entry. */
 	.globl vmx_enter
 vmx_enter:
 	push_preserved

@@ -5,27 +5,36 @@
 
 void guest_main(void);
 
-static bool processor_is_amd(void)
+static void probe_svm(uint64_t vmcb)
 {
-    uint32_t vendor = cpuid(CPUID_LEAF_VENDOR, 0).ebx;
+    struct cpuid leaf = cpuid(CPUID_LEAF_SVM, 0);
 
-    return vendor == CPUID_VENDOR_EBX_AMD || vendor == CPUID_VENDOR_EBX_HYGON;
+    report(GUEST_TAG_PROBE_EAX_EBX, leaf.eax | (uint64_t)leaf.ebx << 32);
+    report(GUEST_TAG_PROBE_ECX_EDX, leaf.ecx | (uint64_t)leaf.edx << 32);
+    report(GUEST_TAG_PROBE_ENTER, caught_vmrun(vmcb));
+    report(GUEST_TAG_PROBE_ENABLE, caught_wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME));
 }
 
-/* By vendor, since CPUID does not show the extension where it is off. */
+static void probe_vmx(uint64_t region)
+{
+    report(GUEST_TAG_PROBE_ENTER, caught_vmxon(&region));
+    report(GUEST_TAG_PROBE_ENABLE, caught_write_cr4(read_cr4() | CR4_VMXE));
+}
+
 static void probe(void)
 {
     static uint64_t page[PAGE_BYTES / sizeof(uint64_t)] __attribute__((aligned(PAGE_BYTES)));
+    const struct extension *shown = hypervisor_find();
+    uint32_t vendor = cpuid(CPUID_LEAF_VENDOR, 0).ebx;
+    /* Not by features: where it is off, CPUID does not show which one it would be. */
+    bool is_amd = vendor == CPUID_VENDOR_EBX_AMD || vendor == CPUID_VENDOR_EBX_HYGON;
 
-    if (processor_is_amd()) {
-        report(GUEST_TAG_PROBE_ENTER, caught_vmrun((uint64_t)page));
-        report(GUEST_TAG_PROBE_ENABLE, caught_wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME));
-    } else {
-        uint64_t region = (uint64_t)page;
-
-        report(GUEST_TAG_PROBE_ENTER, caught_vmxon(&region));
-        report(GUEST_TAG_PROBE_ENABLE, caught_write_cr4(read_cr4() | CR4_VMXE));
-    }
+    report(GUEST_TAG_PROBE_PROCESSOR, is_amd ? GUEST_SVM : GUEST_VMX);
+    report(GUEST_TAG_PROBE_SHOWN, shown ? shown->id : 0);
+    if (is_amd)
+        probe_svm((uint64_t)page);
+    else
+        probe_vmx((uint64_t)page);
 }
 
 static void read_cpuid(void)

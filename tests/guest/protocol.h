@@ -135,9 +135,13 @@ enum guest_tag {
     GUEST_TAG_INNER_ABSENT,            /* 8 bytes at GUEST_ABSENT_GPA, read back after a write */
     GUEST_TAG_INNER_HYPERCALL,         /* what its hypercall returned */
 
-    /* GUEST_PROBE's: the vector of the exception, or GUEST_NO_EXCEPTION. */
-    GUEST_TAG_PROBE_ENTER = 0x300, /* VMRUN or VMXON, before it is turned on */
-    GUEST_TAG_PROBE_ENABLE,        /* WRMSR EFER.SVME or MOV CR4.VMXE */
+    /* GUEST_PROBE's. The last two are the vector of an exception, or GUEST_NO_EXCEPTION. */
+    GUEST_TAG_PROBE_PROCESSOR = 0x300, /* enum guest_extension that its vendor has */
+    GUEST_TAG_PROBE_SHOWN,             /* enum guest_extension that CPUID shows, or 0 */
+    GUEST_TAG_PROBE_EAX_EBX,           /* SVM: EAX | EBX << 32 of leaf 8000000Ah */
+    GUEST_TAG_PROBE_ECX_EDX,           /* SVM: ECX | EDX << 32 of leaf 8000000Ah */
+    GUEST_TAG_PROBE_ENTER,             /* VMRUN or VMXON, before it is turned on */
+    GUEST_TAG_PROBE_ENABLE,            /* WRMSR EFER.SVME or MOV CR4.VMXE */
 
     /* Before a failing end. */
     GUEST_TAG_VECTOR = 0x400,

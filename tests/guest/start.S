@@ -45,7 +45,7 @@ start64:
 	mov %eax, %ss
 	mov %eax, %fs
 	mov %eax, %gs
-	/* A descriptor's base is scattered, which no relocation can do: not in the table. */
+	/* A descriptor's base is scattered, which no relocation can do. */
 	mov $tss, %eax
 	mov %ax, tss_descriptor + 2
 	shr $16, %eax
