@@ -257,7 +257,8 @@ VHV_API void *vhv_memory_at(struct vhv_memory *memory, uint64_t gpa, uint64_t by
  * @bitmap: receives a bit a page of 4096 bytes, bit 0 of word 0 first
  * @words: room in @bitmap, in words of 64 bits; (pages + 63) / 64 are needed
  *
- * Writes by the program itself (vhv_memory_write()) are not noted by KVM and are not in it.
+ * Writes by the program itself (vhv_memory_write()) are not noted by KVM and are not in it. Pages
+ * that the guest has read for the first time may be in it.
  *
  * Return: the number of pages that are dirty, or a negative errno:
  *   -ENOENT  no such region
