@@ -3,10 +3,10 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 
 /* The members of an entry. The first four are enum vhv_cpuid_reg. */
 enum member { MEMBER_LEAF = VHV_CPUID_REGS, MEMBER_SUBLEAF, MEMBERS };
@@ -42,51 +42,26 @@ static bool add_entry(cJSON *array, const struct vhv_cpuid_entry *entry)
     return true;
 }
 
-int vhv_cpuid_print_json(const struct vhv_cpuid *cpuid, FILE *stream)
+bool vhv_cpuid_add_json(const struct vhv_cpuid *cpuid, cJSON *object)
 {
-    cJSON *root = cJSON_CreateObject();
-    cJSON *array = cJSON_AddArrayToObject(root, "cpuid");
+    cJSON *array = cJSON_AddArrayToObject(object, "cpuid");
     bool complete = array;
-    char *text;
 
     for (size_t i = 0; complete && i < vhv_cpuid_count(cpuid); i++)
         complete = add_entry(array, vhv_cpuid_at(cpuid, i));
-    text = complete ? cJSON_Print(root) : NULL;
+    return complete;
+}
+
+int vhv_cpuid_print_json(const struct vhv_cpuid *cpuid, FILE *stream)
+{
+    cJSON *root = cJSON_CreateObject();
+    char *text = vhv_cpuid_add_json(cpuid, root) ? cJSON_Print(root) : NULL;
+
     cJSON_Delete(root);
     if (!text)
         return vhv_fail(ENOMEM, VHV_CAUSE_NONE, "out of memory: could not write CPUID as JSON");
     fprintf(stream, "%s\n", text);
     cJSON_free(text);
-    return 0;
-}
-
-static int parse_string(const char *text, uint32_t *value)
-{
-    bool has_prefix = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    size_t digits = has_prefix ? strspn(text + 2, "0123456789abcdefABCDEF") : 0;
-
-    if (digits == 0 || text[2 + digits] != '\0')
-        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX,
-                        "the string is not a hexadecimal number such as \"0x1f\"");
-    if (digits > 8)
-        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "the number has more than 32 bits");
-    *value = (uint32_t)strtoul(text, NULL, 16);
-    return 0;
-}
-
-static int parse_value(const cJSON *item, uint32_t *value)
-{
-    double number;
-
-    if (cJSON_IsString(item))
-        return parse_string(item->valuestring, value);
-    if (!cJSON_IsNumber(item))
-        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "this is neither a string nor a number");
-    number = item->valuedouble;
-    if (!(number >= 0 && number <= UINT32_MAX) || number != (uint32_t)number)
-        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "the number is not an integer from 0 to %" PRIu32,
-                        UINT32_MAX);
-    *value = (uint32_t)number;
     return 0;
 }
 
@@ -107,6 +82,7 @@ static int parse_members(const cJSON *object, size_t index, uint32_t values[MEMB
     cJSON_ArrayForEach(item, object)
     {
         unsigned member = member_of_name(item->string);
+        uint64_t value;
         int result;
 
         if (member == MEMBERS)
@@ -115,9 +91,10 @@ static int parse_members(const cJSON *object, size_t index, uint32_t values[MEMB
         if (*given & 1U << member)
             return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "cpuid[%zu].%s is given twice", index,
                             item->string);
-        result = parse_value(item, &values[member]);
+        result = vhv_json_number(item, 32, &value);
         if (result < 0)
             return vhv_fail_within(result, "cpuid[%zu].%s", index, item->string);
+        values[member] = (uint32_t)value;
         *given |= 1U << member;
     }
     return 0;
@@ -171,6 +148,25 @@ static int parse_entries(struct vhv_cpuid *cpuid, const cJSON *array)
     return 0;
 }
 
+int vhv_cpuid_from_json(struct vhv_cpuid **ret, const cJSON *member)
+{
+    struct vhv_cpuid *cpuid;
+    int result;
+
+    if (!cJSON_IsArray(member))
+        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "cpuid is not an array");
+    result = vhv_cpuid_new(&cpuid);
+    if (result < 0)
+        return result;
+    result = parse_entries(cpuid, member);
+    if (result < 0) {
+        vhv_cpuid_free(cpuid);
+        return result;
+    }
+    *ret = cpuid;
+    return 0;
+}
+
 /* The array of {"cpuid": [...]}. */
 static int parse_root(const cJSON *root, const cJSON **array)
 {
@@ -180,8 +176,6 @@ static int parse_root(const cJSON *root, const cJSON **array)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "the JSON is not an object with member cpuid");
     if (strcmp(item->string, "cpuid") != 0)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "%s: there is no such member", item->string);
-    if (!cJSON_IsArray(item))
-        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "cpuid is not an array");
     if (item->next)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "%s: only one member, cpuid, is expected",
                         item->next->string);
@@ -189,72 +183,16 @@ static int parse_root(const cJSON *root, const cJSON **array)
     return 0;
 }
 
-static int fail_at(const char *text, const char *where, const char *what)
-{
-    const char *line_start = text;
-    size_t line = 1;
-
-    for (const char *c = text; c < where; c++) {
-        if (*c == '\n') {
-            line++;
-            line_start = c + 1;
-        }
-    }
-    return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "JSON, line %zu, column %zu: %s", line,
-                    (size_t)(where - line_start) + 1, what);
-}
-
-/* cJSON hands strings out with a NUL at their end: one inside would hide what follows it. */
-static int refuse_nul(const char *text, size_t bytes)
-{
-    const char *found = memchr(text, '\0', bytes);
-
-    if (found)
-        return fail_at(text, found, "a NUL byte");
-    found = memmem(text, bytes, "\\u0000", 6);
-    return found ? fail_at(text, found, "a NUL in a string") : 0;
-}
-
-static int read_json(cJSON **ret, const char *text, size_t bytes)
-{
-    const char *end = text;
-    cJSON *root;
-
-    /* cJSON does not tell a failed allocation from malformed text, malloc() does. */
-    errno = 0;
-    root = cJSON_ParseWithLengthOpts(text, bytes, &end, false);
-    if (!root)
-        return errno == ENOMEM ? vhv_fail_memory(bytes) : fail_at(text, end, "malformed JSON");
-    while (end < text + bytes && strchr(" \t\r\n", *end))
-        end++;
-    if (end < text + bytes) {
-        cJSON_Delete(root);
-        return fail_at(text, end, "text after the end of the object");
-    }
-    *ret = root;
-    return 0;
-}
-
 int vhv_cpuid_parse_json(struct vhv_cpuid **ret, const char *text, size_t bytes)
 {
-    struct vhv_cpuid *cpuid = NULL;
     const cJSON *array = NULL;
     cJSON *root = NULL;
-    int result = refuse_nul(text, bytes);
+    int result = vhv_json_read(&root, text, bytes);
 
-    if (result == 0)
-        result = read_json(&root, text, bytes);
     if (result == 0)
         result = parse_root(root, &array);
     if (result == 0)
-        result = vhv_cpuid_new(&cpuid);
-    if (result == 0)
-        result = parse_entries(cpuid, array);
+        result = vhv_cpuid_from_json(ret, array);
     cJSON_Delete(root);
-    if (result < 0) {
-        vhv_cpuid_free(cpuid);
-        return result;
-    }
-    *ret = cpuid;
-    return 0;
+    return result;
 }
