@@ -10,8 +10,8 @@
 
 /* The order in which a guest's table is made. */
 static void (*const order[])(struct vhv_guest_build *) = {
-    vhv_guest_default_steps, vhv_guest_setting_steps, vhv_guest_topology_steps,
-    vhv_guest_mask_steps,    vhv_guest_runtime_steps,
+    vhv_guest_offer_steps,    vhv_guest_default_steps, vhv_guest_setting_steps,
+    vhv_guest_topology_steps, vhv_guest_mask_steps,    vhv_guest_runtime_steps,
 };
 
 static int check_requests(const struct vhv_guest_cpuid_options *options)
@@ -59,6 +59,26 @@ static int read_options(struct vhv_guest_cpuid_options *options,
     return result;
 }
 
+/* Of everything that was asked for but the masks. */
+static const struct {
+    size_t offset; /* of its origin among the options */
+    const char *key;
+} known_origins[VHV_ORIGIN_REQUESTS] = {
+#define ORIGIN(member, name)                                                           \
+    {                                                                                  \
+        .offset = offsetof(struct vhv_guest_cpuid_options, member.origin), .key = name \
+    }
+    [VHV_ORIGIN_VHV_ENABLE] = ORIGIN(vhv_enable, "vhv.enable"),
+    [VHV_ORIGIN_HYPERVISOR_V0] = ORIGIN(hypervisor_v0, "hypervisor.cpuid.v0"),
+    [VHV_ORIGIN_NESTED_PAGING] = ORIGIN(nested_paging, "vhv.nestedPaging"),
+#undef ORIGIN
+};
+
+static const struct vhv_origin *known_origin(const struct vhv_guest_cpuid_options *options, int i)
+{
+    return (const struct vhv_origin *)((const char *)options + known_origins[i].offset);
+}
+
 static size_t origin_bytes(const struct vhv_origin *origin)
 {
     size_t key = origin->key ? strlen(origin->key) + 1 : VHV_MASK_KEY_TEXT_BYTES;
@@ -89,21 +109,16 @@ static int copy_origins(struct vhv_guest_cpuid *guest,
 
     if (vhv_multiply_overflows(count, sizeof(guest->origins[0]), &bytes))
         return vhv_fail_memory(SIZE_MAX);
-    bytes += origin_bytes(&options->vhv_enable.origin);
-    bytes += origin_bytes(&options->hypervisor_v0.origin);
-    bytes += origin_bytes(&options->nested_paging.origin);
+    for (int i = 0; i < VHV_ORIGIN_REQUESTS; i++)
+        bytes += origin_bytes(known_origin(options, i));
     for (size_t i = 0; i < options->request_count; i++)
         bytes += origin_bytes(&options->requests[i].origin);
     guest->origins = malloc(bytes);
     if (!guest->origins)
         return vhv_fail_memory(bytes);
     at = (char *)&guest->origins[count];
-    guest->origins[VHV_ORIGIN_VHV_ENABLE] =
-        copy_origin(&options->vhv_enable.origin, "vhv.enable", &at);
-    guest->origins[VHV_ORIGIN_HYPERVISOR_V0] =
-        copy_origin(&options->hypervisor_v0.origin, "hypervisor.cpuid.v0", &at);
-    guest->origins[VHV_ORIGIN_NESTED_PAGING] =
-        copy_origin(&options->nested_paging.origin, "vhv.nestedPaging", &at);
+    for (int i = 0; i < VHV_ORIGIN_REQUESTS; i++)
+        guest->origins[i] = copy_origin(known_origin(options, i), known_origins[i].key, &at);
     for (size_t i = 0; i < options->request_count; i++) {
         if (!options->requests[i].origin.key)
             vhv_mask_key_format(&options->requests[i].key, key);

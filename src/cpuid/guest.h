@@ -2,10 +2,9 @@
 /*
  * Inside of struct vhv_guest_cpuid: the table, and the steps that made it.
  *
- * Each part of the order (guest_defaults.c, guest_topology.c, guest_masks.c) decides bits and
- * records a step for them; the reasons that a program is told are read off the steps
- * (guest_explain.c). The first failure while an object is made or read back is kept in it, and what
- * is decided after that is void: so no step needs a check of its own.
+ * Each part of the order decides bits and records a step for them; the reasons that a program is
+ * told are read off the steps (guest_explain.c). The first failure while an object is made or read
+ * back is kept in it, and what is decided after that is void: so no step needs a check of its own.
  */
 #ifndef VHV_CPUID_GUEST_H
 #define VHV_CPUID_GUEST_H
@@ -70,15 +69,36 @@ struct vhv_guest_build {
     struct vhv_guest_target *targets; /* of the requests, sorted; see guest_masks.c */
 };
 
+/*
+ * The steps of the order, each after the ones before it. Once there is a failure the rest are not
+ * taken: they may count on build->offered.
+ */
+void vhv_guest_offer_steps(struct vhv_guest_build *build);
+void vhv_guest_default_steps(struct vhv_guest_build *build);
+void vhv_guest_setting_steps(struct vhv_guest_build *build);
+void vhv_guest_topology_steps(struct vhv_guest_build *build);
+void vhv_guest_mask_steps(struct vhv_guest_build *build);
+/* Records a step for each field that is computed at run time. */
+void vhv_guest_runtime_steps(struct vhv_guest_build *build);
+
 /* guest_step.c */
 
+/* Whether @table has any of the bits. */
+bool vhv_cpuid_field_is_set(const struct vhv_cpuid *table, const struct vhv_cpuid_field *field);
 /* Records @step and, if it is applied, changes the table. */
 void vhv_guest_decide(struct vhv_guest_cpuid *guest, const struct vhv_guest_step *step);
+/* Decides bits of a leaf that the table has; a leaf that it has not stays absent. @why fills in
+ * what field and values do not say. */
+void vhv_guest_decide_present(struct vhv_guest_cpuid *guest, const struct vhv_cpuid_field *field,
+                              uint32_t values, const struct vhv_guest_step *why);
 /* Records @step alone. */
 void vhv_guest_record(struct vhv_guest_cpuid *guest, const struct vhv_guest_step *step);
 /* Changes the table alone. A leaf that it lacks is added. */
 void vhv_guest_write(struct vhv_guest_cpuid *guest, const struct vhv_cpuid_field *field,
                      uint32_t values);
+/* The last one of the first @count steps that decided the bit; NULL: it is as KVM supports it. */
+const struct vhv_guest_step *vhv_guest_decider(const struct vhv_guest_cpuid *guest, size_t count,
+                                               const struct vhv_cpuid_field *bit);
 /* Keeps the failure @result, if it is one and the first. */
 void vhv_guest_keep_failure(struct vhv_guest_cpuid *guest, int result);
 /* "file:line: key", or as much of it as there is. The key is made from @field if there is no
@@ -97,22 +117,33 @@ void vhv_guest_forget_findings(struct vhv_guest_cpuid *guest, size_t count);
 
 /* guest_defaults.c */
 
+void vhv_guest_set_default(struct vhv_guest_cpuid *guest, const struct vhv_cpuid_field *field,
+                           bool on, const char *text);
+
+/* guest_vhv.c */
+
 /* The bit by which the host's vendor shows virtualized HV; NULL if the vendor is not known. */
 const struct vhv_cpuid_field *vhv_guest_vhv_bit(const struct vhv_guest_cpuid *guest);
-/* Whether @table has any of the bits. */
-bool vhv_cpuid_field_is_set(const struct vhv_cpuid *table, const struct vhv_cpuid_field *field);
-/* Gives what belongs to virtualized HV beyond its bit KVM's values, or 0. @why fills in source,
- * origin, op and text. */
+/* Whether KVM can give it to this VM. */
+bool vhv_guest_vhv_is_offered(const struct vhv_guest_build *build);
+/* Turns all of it on, with KVM's values, or off; if @why is not applied, records the bit alone. */
+void vhv_guest_decide_vhv(struct vhv_guest_build *build, bool on, const struct vhv_guest_step *why);
+/* The same for what belongs to it beyond its bit. */
 void vhv_guest_decide_companions(struct vhv_guest_build *build, bool on,
                                  const struct vhv_guest_step *why);
+/* A finding on its bit, with VHV_CAUSE_CANNOT_NEST; to be completed. */
+struct vhv_guest_finding vhv_guest_about_vhv(const struct vhv_guest_cpuid *guest);
+void vhv_guest_report_not_offered(struct vhv_guest_build *build, enum vhv_guest_origin asked_by,
+                                  bool is_error);
+void vhv_guest_default_vhv(struct vhv_guest_build *build);
+void vhv_guest_withhold_nested_paging(struct vhv_guest_build *build);
+void vhv_guest_set_vhv_enable(struct vhv_guest_build *build);
+void vhv_guest_set_nested_paging(struct vhv_guest_build *build);
 
-/* The steps of the order, each after the ones before it. */
-void vhv_guest_default_steps(struct vhv_guest_build *build);
-void vhv_guest_setting_steps(struct vhv_guest_build *build);
+/* guest_hypervisor.c */
 
-/* guest_topology.c */
-
-void vhv_guest_topology_steps(struct vhv_guest_build *build);
+void vhv_guest_default_hypervisor(struct vhv_guest_build *build);
+void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build);
 
 /* guest_fixed.c */
 
@@ -129,12 +160,9 @@ const struct vhv_guest_fixed *vhv_guest_fixed(uint32_t leaf, uint32_t subleaf,
                                               enum vhv_cpuid_reg reg, uint32_t bit);
 /* Bits of a register that are computed while the guest runs. */
 uint32_t vhv_guest_runtime_bits(uint32_t leaf, uint32_t subleaf, enum vhv_cpuid_reg reg);
-/* Records a step for each field that is computed at run time. */
-void vhv_guest_runtime_steps(struct vhv_guest_build *build);
 
 /* guest_masks.c */
 
-void vhv_guest_mask_steps(struct vhv_guest_build *build);
 /* Whether a mask decides a bit by @op; '-', 'x' and 'i' leave it to others. */
 bool vhv_mask_op_decides(uint8_t op);
 

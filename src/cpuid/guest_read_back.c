@@ -9,27 +9,13 @@ struct comparison {
     int differing_bits;
 };
 
-/* The last step that decided the bit; NULL: it is as KVM supports it. */
-static const struct vhv_guest_step *decider_of(const struct comparison *comparison,
-                                               const struct vhv_cpuid_field *bit)
-{
-    for (size_t i = comparison->set_steps; i > 0; i--) {
-        const struct vhv_guest_step *step = &comparison->guest->steps[i - 1];
-
-        if (step->field.leaf == bit->leaf && step->field.subleaf == bit->subleaf &&
-            step->field.reg == bit->reg && (step->field.bits & bit->bits) && step->applied &&
-            step->op != VHV_MASK_IGNORE)
-            return step;
-    }
-    return NULL;
-}
-
 /* What a program asked for must be so; virtualized HV that is live although it is off by default
  * is worth a warning. */
 static void report_bit(const struct comparison *comparison, const struct vhv_cpuid_field *bit,
                        bool is_set)
 {
-    const struct vhv_guest_step *step = decider_of(comparison, bit);
+    const struct vhv_guest_step *step =
+        vhv_guest_decider(comparison->guest, comparison->set_steps, bit);
     const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(comparison->guest);
     struct vhv_guest_finding about = {
         .found = {.leaf = bit->leaf,

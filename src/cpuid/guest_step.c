@@ -8,6 +8,11 @@
 #include "base/error.h"
 #include "cpuid/guest.h"
 
+bool vhv_cpuid_field_is_set(const struct vhv_cpuid *table, const struct vhv_cpuid_field *field)
+{
+    return vhv_cpuid_get(table, field->leaf, field->subleaf, field->reg) & field->bits;
+}
+
 void vhv_guest_keep_failure(struct vhv_guest_cpuid *guest, int result)
 {
     if (result < 0 && guest->failure == 0)
@@ -82,6 +87,32 @@ void vhv_guest_decide(struct vhv_guest_cpuid *guest, const struct vhv_guest_step
     if (step->applied)
         vhv_guest_write(guest, &step->field, step->values);
     vhv_guest_record(guest, step);
+}
+
+void vhv_guest_decide_present(struct vhv_guest_cpuid *guest, const struct vhv_cpuid_field *field,
+                              uint32_t values, const struct vhv_guest_step *why)
+{
+    struct vhv_guest_step step = *why;
+
+    if (!vhv_cpuid_find(guest->table, field->leaf, field->subleaf))
+        return;
+    step.field = *field;
+    step.values = values;
+    vhv_guest_decide(guest, &step);
+}
+
+const struct vhv_guest_step *vhv_guest_decider(const struct vhv_guest_cpuid *guest, size_t count,
+                                               const struct vhv_cpuid_field *bit)
+{
+    while (count > 0) {
+        const struct vhv_guest_step *step = &guest->steps[--count];
+
+        if (step->field.leaf == bit->leaf && step->field.subleaf == bit->subleaf &&
+            step->field.reg == bit->reg && (step->field.bits & bit->bits) && step->applied &&
+            step->op != VHV_MASK_IGNORE)
+            return step;
+    }
+    return NULL;
 }
 
 void vhv_guest_print_origin(char *text, size_t bytes, const struct vhv_origin *origin,
