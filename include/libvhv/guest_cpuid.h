@@ -101,6 +101,9 @@ struct vhv_cpuid_finding {
     uint8_t bit;
     struct vhv_origin origin; /* all zero if nobody asked */
     const char *text;         /* the whole message, with file, line, key, leaf, bit */
+    /* Its end alone, such as "must be 0 on this host, but KVM offers 1": bits of a mask that fare
+     * alike have the same. */
+    const char *detail;
 };
 
 /* The guest's table and its reasons. Not locked: one thread at a time, or many that only read. */

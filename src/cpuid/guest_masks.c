@@ -188,12 +188,26 @@ static bool is_vhv_bit(const struct vhv_guest_build *build, const struct vhv_cpu
     return vhv && order_by_register(field, vhv) == 0 && field->bits == vhv->bits;
 }
 
-/* Reports a bit that KVM does not offer; why is known for those of virtualized HV. */
+/* Why no processor of the host's vendor has the feature; NULL if one may. */
+static const char *why_not_of_vendor(const struct vhv_guest_cpuid *guest,
+                                     const struct vhv_cpuid_finding *found)
+{
+    const struct vhv_feature *feature =
+        vhv_feature_of_bit(found->leaf, found->subleaf, found->reg, found->bit, guest->vendor);
+
+    if (!feature || feature->vendor == guest->vendor || feature->vendor == VHV_VENDOR_ANY ||
+        guest->vendor == VHV_VENDOR_ANY)
+        return NULL;
+    return feature->vendor == VHV_VENDOR_AMD ? "only AMD's processors have it"
+                                             : "only Intel's processors have it";
+}
+
+/* Reports a bit that KVM does not offer, and why, where that is known. */
 static void report_lacking(struct vhv_guest_build *build, const struct vhv_guest_step *step,
                            const struct vhv_guest_finding *about, const char *text)
 {
     const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(build->guest);
-    const char *why = NULL;
+    const char *why = why_not_of_vendor(build->guest, &about->found);
 
     if (is_vhv_bit(build, &step->field) ||
         (step->field.leaf == 0x8000000a && vhv && !vhv_cpuid_field_is_set(build->offered, vhv)))

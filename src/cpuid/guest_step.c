@@ -185,7 +185,8 @@ void vhv_guest_report(struct vhv_guest_cpuid *guest, const struct vhv_guest_find
         return;
     }
     guest->findings[guest->finding_count] = *about;
-    guest->findings[guest->finding_count++].found.text = text;
+    guest->findings[guest->finding_count].found.text = text;
+    guest->findings[guest->finding_count++].found.detail = text + strlen(text) - strlen(detail);
 }
 
 void vhv_guest_forget_findings(struct vhv_guest_cpuid *guest, size_t count)

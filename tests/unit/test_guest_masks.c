@@ -257,6 +257,8 @@ static void requirement_unmet_is_an_error_that_names_bit_and_cause(void **state)
     assert_int_equal(found->reg, VHV_ECX);
     assert_int_equal(found->bit, 5);
     assert_int_equal(found->origin.line, 12);
+    assert_string_equal(found->detail, "must be 1 on this host, but KVM offers 0: kvm_intel was "
+                                       "loaded with nested=0");
     assert_fails(vhv_guest_cpuid_check(scene->guest), EOPNOTSUPP, found->text);
     assert_int_equal(vhv_error_cause(), VHV_CAUSE_REQUIREMENT_UNMET);
     scene_end(scene);
@@ -315,13 +317,16 @@ static void force_of_feature_that_kvm_lacks_is_a_warning(void **state)
     struct scene *scene = on_amd();
 
     (void)state;
-    ask(scene, 1, "cpuid.1.ecx", "-----------------------------1-1");
+    host_bits(scene, 1, VHV_ECX, 1u << 3, 0);
+    ask(scene, 1, "cpuid.1.ecx", "----------------------------11-1");
     ask(scene, 2, "cpuid.80000002.eax", "11111111111111111111111111111111");
     made(scene);
-    assert_false(finding(scene, "hypervisor.vmx:1: cpuid.1.ecx bit 2 (DTES64) is shown, but KVM "
+    assert_false(finding(scene, "hypervisor.vmx:1: cpuid.1.ecx bit 3 (MONITOR) is shown, but KVM "
                                 "cannot run it")
                      ->is_error);
-    assert_int_equal(finding_count(scene), 1);
+    finding(scene, "hypervisor.vmx:1: cpuid.1.ecx bit 2 (DTES64) is shown, but KVM cannot run it: "
+                   "only Intel's processors have it");
+    assert_int_equal(finding_count(scene), 2);
     assert_int_equal(vhv_guest_cpuid_check(scene->guest), 0);
     scene_end(scene);
 }
@@ -353,6 +358,10 @@ static void mask_on_vcpu_field_keeps_its_value_and_is_reported(void **state)
                                 "identifies the vCPU, and each vCPU has its own")
                      ->is_error);
     assert_int_equal(finding_count(scene), 8);
+    for (size_t i = 0; i < 8; i++)
+        assert_string_equal(
+            vhv_guest_cpuid_finding(scene->guest, i)->detail,
+            "keeps its own value: it identifies the vCPU, and each vCPU has its own");
     assert_chain(scene, 1, 0, VHV_EBX, 26, "kvm=1 vcpu=1 !mask:0=1");
     assert_chain(scene, 1, 0, VHV_EBX, 16, "kvm=0 vcpu=0 mask:1=1");
     scene_end(scene);
