@@ -42,6 +42,7 @@ emulator_need() {
 emulator_prepare() {
     : "${memory:=256}" "${timeout:=300}"
     [[ $memory -le $bochs_max_memory ]] || die "Bochs takes at most $bochs_max_memory MiB"
+    [[ ! $cpu ]] || check_cpu
     case $vendor in
     intel)
         module=kvm-intel
@@ -56,6 +57,12 @@ emulator_prepare() {
     initramfs_prepare "$kernel/modules" "$module" ${out:+pata_legacy sd_mod}
     flat=$cache/flat-$(fingerprint "$kernel" "$lab"/{bochs.sh,image.py,rom.asm})
     cached "$flat" flat_make
+}
+
+check_cpu() {
+    local models
+    models=$(bochs-bin --help cpu 2>&1) || :
+    grep -qxF -e "$cpu" <<<"$models" || die "Bochs has no model $cpu: see 'bochs-bin --help cpu'"
 }
 
 # flat_make DIR
@@ -96,6 +103,8 @@ emulator_run() {
     run_limited "$timeout" "${isolate[@]}" setpriv --pdeathsig KILL \
         env -C "$work" bochs-bin -q -f "$work/bochsrc" -rc "$work/debugger" \
         </dev/null >"$work/emulator.log" 2>&1 || status=$?
+    # Which plug-ins it has loaded is of no use to anybody.
+    sed -i '/^0*i\[/d' "$work/emulator.log"
     return "$status"
 }
 
