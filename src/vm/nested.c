@@ -135,9 +135,13 @@ static int set_up_vmx(const struct vhv_vcpu *vcpu)
 
 int vhv_vcpu_set_up_vhv(struct vhv_vcpu *vcpu)
 {
-    const struct vhv_cpuid *supported = vhv_host_supported(vcpu->vm->host);
+    const struct vhv_host *host = vcpu->vm->host;
 
-    if (!vhv_guest_cpuid_has_vhv(vcpu->cpuid) || vhv_cpuid_vendor(supported) != VHV_VENDOR_INTEL)
+    if (!vhv_guest_cpuid_has_vhv(vcpu->cpuid) ||
+        vhv_cpuid_vendor(vhv_host_supported(host)) != VHV_VENDOR_INTEL)
+        return 0;
+    /* A mask can show VMX that KVM does not have, which is a finding: it has no MSRs for it. */
+    if (vhv_host_facts(host)->kvm_offers != VHV_YES)
         return 0;
     return set_up_vmx(vcpu);
 }

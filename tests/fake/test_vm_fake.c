@@ -214,6 +214,25 @@ static void power_on_vhv_on_host_with_nested_0_names_the_module(void **state)
     vhv_vm_free(vm);
 }
 
+/* As the mask says; that it is in vain is a finding. */
+static void power_on_vmx_forced_on_host_with_nested_0_is_shown(void **state)
+{
+    static const char text[] = "numvcpus = 1\n"
+                               "cpuid.1.ecx = \"----:----:----:----:----:----:--1-:----\"\n";
+    const struct vhv_cpuid_finding *found;
+    struct vhv_vm *vm;
+
+    fake_kvm.nested = false;
+    vm = new_vm(*state, text, false);
+    assert_int_equal(vhv_vm_power_on(vm), 0);
+    assert_int_not_equal(guest_register(vm, 0x1, VHV_ECX) & 1 << 5, 0);
+    assert_int_equal(fake_kvm_count("KVM_SET_MSRS"), 0);
+    found = vhv_guest_cpuid_finding(vhv_vcpu_guest_cpuid(vhv_vm_vcpu(vm, 0)), 0);
+    assert_non_null(found);
+    assert_non_null(strstr(found->text, "bit 5 (VMX) is shown, but KVM cannot run it"));
+    vhv_vm_free(vm);
+}
+
 static void power_on_readback_without_svm_is_an_error_when_asked_for(void **state)
 {
     struct vhv_vm *vm;
@@ -292,6 +311,7 @@ int main(void)
         INTEL(power_on_vhv_locks_feature_control_on_every_vcpu),
         INTEL(power_on_hidden_feature_takes_its_vmx_control_along),
         AMD(power_on_vhv_on_host_with_nested_0_names_the_module),
+        INTEL(power_on_vmx_forced_on_host_with_nested_0_is_shown),
         AMD(power_on_readback_without_svm_is_an_error_when_asked_for),
         AMD(power_on_report_only_goes_on_after_a_finding),
         AMD(power_on_readback_of_unasked_bit_is_no_error),
