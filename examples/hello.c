@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 
         fprintf(
             help ? stdout : stderr,
-            "Usage: vhv-hello\n"
+            "Usage: vhv-hello [--help]\n"
             "Runs a guest in 16-bit real mode that greets. Needs /dev/kvm; vhv-check tells more.\n"
             "Exit status: 0 it greeted, 1 it did not, 2 wrong usage.\n");
         return help ? 0 : 2;
