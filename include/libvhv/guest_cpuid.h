@@ -3,17 +3,18 @@
  * A guest's CPUID: made from what the host's KVM supports, the settings and the masks, with the
  * reason for every bit. Pure: works on tables alone, also on tables captured from another host.
  *
- * Order: (1) what KVM supports; (2) libvhv's defaults: virtualized HV (VMX, SVM, SKINIT, leaf
- * 8000_000Ah) and memory encryption (leaf 8000_001Fh) off, the hypervisor bit on, what depends on
- * the in-kernel local APIC as it is; (3) the settings vhv.enable, vhv.nestedPaging and
- * hypervisor.cpuid.v0; (4) the fields of the vCPU: APIC ids, and one package with one core of one
- * thread for each vCPU; (5) the masks, the most specific key first, bit by bit. Nothing changes a
- * bit after its mask, except for fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX,
- * 8000_001E.EAX) and bits that are computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a
- * mask on those is reported as not applied.
+ * Order: (1) what KVM supports, with the hypervisor bit on and what depends on the in-kernel local
+ * APIC as it is; (2) what the VM's hardware version does not have is taken away; (3) virtualized HV
+ * (VMX, SVM, SKINIT, leaf 8000_000Ah) and memory encryption (leaf 8000_001Fh) are off; (4) the
+ * settings vhv.enable, vhv.nestedPaging and hypervisor.cpuid.v0; (5) the fields of the vCPU: APIC
+ * ids, and one package with one core of one thread for each vCPU; (6) the masks, the most specific
+ * key first, bit by bit. Nothing changes a bit after its mask, except for fields that identify a
+ * vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are computed at run time (OSXSAVE,
+ * APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
- * off, as vhv.enable does.
+ * off, as vhv.enable does. Whatever turned it on, a hardware version below 8 refuses it in the end:
+ * that is a finding.
  */
 #ifndef LIBVHV_GUEST_CPUID_H
 #define LIBVHV_GUEST_CPUID_H
@@ -37,6 +38,12 @@ enum vhv_setting { VHV_SETTING_UNSET = 0, VHV_SETTING_FALSE, VHV_SETTING_TRUE };
 /* A boolean setting and where it was made. */
 struct vhv_cpuid_setting {
     enum vhv_setting value;
+    struct vhv_origin origin;
+};
+
+/* A number, 0 if it is not set, and where it was. */
+struct vhv_cpuid_number {
+    uint32_t value;
     struct vhv_origin origin;
 };
 
@@ -65,6 +72,7 @@ struct vhv_guest_cpuid_options {
     bool tsc_deadline;   /* KVM_CAP_TSC_DEADLINE_TIMER */
     /* Why KVM does not offer VMX or SVM, for the message of an unmet 't'; NULL: not known. */
     const char *why_not_nested;
+    struct vhv_cpuid_number hardware_version; /* virtualHW.version; 0 is the newest */
 };
 
 /* Who decided a bit. */
@@ -91,8 +99,8 @@ struct vhv_cpuid_reason {
     const char *text;
 };
 
-/* A bit that a mask or setting asked for and the guest does not get, or gets in vain. Strings live
- * as long as the object. */
+/* Something that was asked for and the guest does not get, gets in vain, or must not have. Strings
+ * live as long as the object. */
 struct vhv_cpuid_finding {
     bool is_error; /* power-on is refused unless the program asked for reports only */
     uint32_t leaf;

@@ -6,8 +6,15 @@
 #define APM3(title) "APM3 \"" title "\""
 #define KVM(title)  "KVM documentation \"" title "\""
 
+/*
+ * Hardware versions are given where VMware tells them: VMX and SVM in "Running Nested VMs", IBRS,
+ * IBPB, STIBP, PCID and INVPCID in KB 52085, SSBD in KB 55111, SGX in KB 71367.
+ */
+#define FEATURE_SINCE(leaf, subleaf, reg, bit, name, vendor, section, hardware_version) \
+    {name, leaf, subleaf, VHV_##reg, bit, VHV_VENDOR_##vendor, section, hardware_version},
+
 #define FEATURE(leaf, subleaf, reg, bit, name, vendor, section) \
-    {name, leaf, subleaf, VHV_##reg, bit, VHV_VENDOR_##vendor, section},
+    FEATURE_SINCE(leaf, subleaf, reg, bit, name, vendor, section, 0)
 
 static const struct vhv_feature features[] = {
 #include "cpuid/features_basic.inc"

@@ -10,8 +10,9 @@
 
 /* The order in which a guest's table is made. */
 static void (*const order[])(struct vhv_guest_build *) = {
-    vhv_guest_offer_steps,    vhv_guest_default_steps, vhv_guest_setting_steps,
-    vhv_guest_topology_steps, vhv_guest_mask_steps,    vhv_guest_runtime_steps,
+    vhv_guest_offer_steps,   vhv_guest_hardware_steps, vhv_guest_default_steps,
+    vhv_guest_setting_steps, vhv_guest_topology_steps, vhv_guest_mask_steps,
+    vhv_guest_runtime_steps, vhv_guest_gate_steps,
 };
 
 static int check_requests(const struct vhv_guest_cpuid_options *options)
@@ -71,6 +72,7 @@ static const struct {
     [VHV_ORIGIN_VHV_ENABLE] = ORIGIN(vhv_enable, "vhv.enable"),
     [VHV_ORIGIN_HYPERVISOR_V0] = ORIGIN(hypervisor_v0, "hypervisor.cpuid.v0"),
     [VHV_ORIGIN_NESTED_PAGING] = ORIGIN(nested_paging, "vhv.nestedPaging"),
+    [VHV_ORIGIN_HARDWARE_VERSION] = ORIGIN(hardware_version, "virtualHW.version"),
 #undef ORIGIN
 };
 

@@ -36,6 +36,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_VHV_ENABLE,
     VHV_ORIGIN_HYPERVISOR_V0,
     VHV_ORIGIN_NESTED_PAGING,
+    VHV_ORIGIN_HARDWARE_VERSION,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -74,12 +75,15 @@ struct vhv_guest_build {
  * taken: they may count on build->offered.
  */
 void vhv_guest_offer_steps(struct vhv_guest_build *build);
+void vhv_guest_hardware_steps(struct vhv_guest_build *build);
 void vhv_guest_default_steps(struct vhv_guest_build *build);
 void vhv_guest_setting_steps(struct vhv_guest_build *build);
 void vhv_guest_topology_steps(struct vhv_guest_build *build);
 void vhv_guest_mask_steps(struct vhv_guest_build *build);
 /* Records a step for each field that is computed at run time. */
 void vhv_guest_runtime_steps(struct vhv_guest_build *build);
+/* Reports what forbids virtualized HV, if that is on. */
+void vhv_guest_gate_steps(struct vhv_guest_build *build);
 
 /* guest_step.c */
 

@@ -209,6 +209,19 @@ static void cpuid_has_is_true_for_its_bit_alone(void **state)
     vhv_cpuid_free(cpuid);
 }
 
+static void feature_first_hardware_version_is_vmwares(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned version;
+    } cases[] = {{"VMX", 8},   {"SVM", 8},      {"SPEC_CTRL", 9}, {"AMD_IBPB", 9},
+                 {"PCID", 11}, {"INVPCID", 11}, {"SGX", 17},      {"AVX2", 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(vhv_feature_find(cases[i].name)->first_hardware_version, cases[i].version);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +235,7 @@ int main(void)
         cmocka_unit_test(feature_at_each_name_finds_its_own_entry),
         cmocka_unit_test(feature_at_each_entry_is_well_formed),
         cmocka_unit_test(cpuid_has_is_true_for_its_bit_alone),
+        cmocka_unit_test(feature_first_hardware_version_is_vmwares),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
