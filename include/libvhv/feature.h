@@ -19,8 +19,8 @@ struct vhv_feature {
     uint8_t bit;
     enum vhv_vendor vendor; /* VHV_VENDOR_ANY where both have it or it is not in dispute */
     const char *section;    /* the specification's section, by title */
-    /* The first version of VMware's virtual hardware that has it: a lower virtualHW.version takes it
-     * away. 0: not known, and taken as every version. */
+    /* The first version of VMware's virtual hardware that has it: a lower virtualHW.version takes
+     * it away. 0: not known, and taken as every version. */
     uint8_t first_hardware_version;
 };
 

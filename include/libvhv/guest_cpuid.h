@@ -9,12 +9,12 @@
  * settings vhv.enable, vhv.nestedPaging and hypervisor.cpuid.v0; (5) the fields of the vCPU: APIC
  * ids, and one package with one core of one thread for each vCPU; (6) the masks, the most specific
  * key first, bit by bit. Nothing changes a bit after its mask, except for fields that identify a
- * vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are computed at run time (OSXSAVE,
- * APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not applied.
+ * vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are computed at run time
+ * (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
- * off, as vhv.enable does. Whatever turned it on, a hardware version below 8 refuses it in the end:
- * that is a finding.
+ * off, as vhv.enable does. Whatever turned it on, the host's policy and a hardware version below 8
+ * refuse it in the end: these are findings.
  */
 #ifndef LIBVHV_GUEST_CPUID_H
 #define LIBVHV_GUEST_CPUID_H
@@ -73,6 +73,9 @@ struct vhv_guest_cpuid_options {
     /* Why KVM does not offer VMX or SVM, for the message of an unmet 't'; NULL: not known. */
     const char *why_not_nested;
     struct vhv_cpuid_number hardware_version; /* virtualHW.version; 0 is the newest */
+    struct vhv_cpuid_setting vhv_allow; /* of the host's policy: FALSE refuses virtualized HV */
+    /* Whether KVM offers nested paging to guests, for a warning. */
+    enum vhv_answer nested_paging_offered;
 };
 
 /* Who decided a bit. */
@@ -232,6 +235,7 @@ VHV_API const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv
  *   -EOPNOTSUPP  virtualized HV cannot be given (cause: cannot-nest), a requirement is unmet
  *                (requirement-unmet), or a bit that was asked for is not honoured
  *                (cpuid-not-honoured); the message is the finding's text
+ *   -EPERM       the host's policy refuses virtualized HV (cause: policy)
  *
  * Thread: any. Stage: any. Since: 0.1.
  */
@@ -244,8 +248,9 @@ VHV_API int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest);
  *
  * Each bit that differs becomes a reason (VHV_SOURCE_READBACK), except for those that are computed
  * at run time; where a mask or setting asked for the bit, also a finding that is an error; where
- * virtualized HV is off by default and yet shown, one that is a warning. The table becomes the
- * effective one. To be called once; on failure @guest is as it was.
+ * virtualized HV is off by default and yet shown, one that is a warning, or an error if the host's
+ * policy refuses it. The table becomes the effective one. To be called once; on failure @guest is
+ * as it was.
  *
  * Return: the number of bits that differ, or a negative errno:
  *   -EALREADY  it was read back before

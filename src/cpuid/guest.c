@@ -56,6 +56,8 @@ static int read_options(struct vhv_guest_cpuid_options *options,
     if (result == 0)
         result = check_setting(&options->nested_paging, "nested_paging");
     if (result == 0)
+        result = check_setting(&options->vhv_allow, "vhv_allow");
+    if (result == 0)
         result = check_requests(options);
     return result;
 }
@@ -73,6 +75,7 @@ static const struct {
     [VHV_ORIGIN_HYPERVISOR_V0] = ORIGIN(hypervisor_v0, "hypervisor.cpuid.v0"),
     [VHV_ORIGIN_NESTED_PAGING] = ORIGIN(nested_paging, "vhv.nestedPaging"),
     [VHV_ORIGIN_HARDWARE_VERSION] = ORIGIN(hardware_version, "virtualHW.version"),
+    [VHV_ORIGIN_VHV_ALLOW] = ORIGIN(vhv_allow, "vhv.allow"),
 #undef ORIGIN
 };
 
@@ -152,6 +155,7 @@ static int build(struct vhv_guest_cpuid *guest, const struct vhv_cpuid *supporte
     guest->vendor = vhv_cpuid_vendor(supported);
     guest->hides_hypervisor = options->hypervisor_v0.value == VHV_SETTING_FALSE;
     guest->hides_nested_paging = options->nested_paging.value == VHV_SETTING_FALSE;
+    guest->policy_refuses_vhv = options->vhv_allow.value == VHV_SETTING_FALSE;
     guest->failure = copy_what_is_given(guest, supported, options);
     for (size_t i = 0; !guest->failure && i < sizeof(order) / sizeof(order[0]); i++)
         order[i](&build);
@@ -223,13 +227,27 @@ const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv_guest_c
     return index < guest->finding_count ? &guest->findings[index].found : NULL;
 }
 
+static int fail_of_finding(const struct vhv_guest_finding *finding)
+{
+    int code = finding->cause == VHV_CAUSE_POLICY ? EPERM : EOPNOTSUPP;
+
+    return vhv_fail(code, finding->cause, "%s", finding->found.text);
+}
+
 int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest)
 {
     for (size_t i = 0; i < guest->finding_count; i++) {
-        const struct vhv_guest_finding *finding = &guest->findings[i];
+        if (guest->findings[i].found.is_error)
+            return fail_of_finding(&guest->findings[i]);
+    }
+    return 0;
+}
 
-        if (finding->found.is_error)
-            return vhv_fail(EOPNOTSUPP, finding->cause, "%s", finding->found.text);
+int vhv_guest_check_policy(const struct vhv_guest_cpuid *guest)
+{
+    for (size_t i = 0; i < guest->finding_count; i++) {
+        if (guest->findings[i].cause == VHV_CAUSE_POLICY)
+            return fail_of_finding(&guest->findings[i]);
     }
     return 0;
 }

@@ -37,6 +37,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_HYPERVISOR_V0,
     VHV_ORIGIN_NESTED_PAGING,
     VHV_ORIGIN_HARDWARE_VERSION,
+    VHV_ORIGIN_VHV_ALLOW,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -57,6 +58,7 @@ struct vhv_guest_cpuid {
     size_t finding_count, finding_room;
     bool hides_hypervisor;
     bool hides_nested_paging;
+    bool policy_refuses_vhv;
     bool is_read_back;
     int failure; /* 0, or the first negative errno; its message is set */
 };
@@ -84,6 +86,12 @@ void vhv_guest_mask_steps(struct vhv_guest_build *build);
 void vhv_guest_runtime_steps(struct vhv_guest_build *build);
 /* Reports what forbids virtualized HV, if that is on. */
 void vhv_guest_gate_steps(struct vhv_guest_build *build);
+
+/* guest.c */
+
+/* As vhv_guest_cpuid_check(), for findings alone that a program cannot choose to disregard: the
+ * policy's. */
+int vhv_guest_check_policy(const struct vhv_guest_cpuid *guest);
 
 /* guest_step.c */
 
@@ -148,6 +156,11 @@ void vhv_guest_set_nested_paging(struct vhv_guest_build *build);
 
 void vhv_guest_default_hypervisor(struct vhv_guest_build *build);
 void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build);
+
+/* guest_gates.c */
+
+/* Reports that the policy refuses virtualized HV; @how the guest comes to it goes in brackets. */
+void vhv_guest_report_policy(struct vhv_guest_cpuid *guest, const char *how);
 
 /* guest_fixed.c */
 

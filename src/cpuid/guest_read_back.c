@@ -9,14 +9,21 @@ struct comparison {
     int differing_bits;
 };
 
+static bool is_vhv_bit(const struct vhv_guest_cpuid *guest, const struct vhv_cpuid_field *bit)
+{
+    const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(guest);
+
+    return vhv && vhv->leaf == bit->leaf && vhv->reg == bit->reg && vhv->bits == bit->bits;
+}
+
 /* What a program asked for must be so; virtualized HV that is live although it is off by default
- * is worth a warning. */
+ * is worth a warning, or more if it is forbidden. */
 static void report_bit(const struct comparison *comparison, const struct vhv_cpuid_field *bit,
                        bool is_set)
 {
     const struct vhv_guest_step *step =
         vhv_guest_decider(comparison->guest, comparison->set_steps, bit);
-    const struct vhv_cpuid_field *vhv = vhv_guest_vhv_bit(comparison->guest);
+    bool is_vhv = is_vhv_bit(comparison->guest, bit);
     struct vhv_guest_finding about = {
         .found = {.leaf = bit->leaf,
                   .subleaf = bit->subleaf,
@@ -28,13 +35,14 @@ static void report_bit(const struct comparison *comparison, const struct vhv_cpu
     if (!step)
         return;
     about.found.is_error = step->source == VHV_SOURCE_MASK || step->source == VHV_SOURCE_SETTING;
-    if (!about.found.is_error &&
-        !(vhv && vhv->leaf == bit->leaf && vhv->reg == bit->reg && vhv->bits == bit->bits))
+    if (!about.found.is_error && !is_vhv)
         return;
     if (step->origin)
         about.found.origin = *step->origin;
     vhv_guest_report(comparison->guest, &about, true, "was set to %d, but KVM gives the guest %d",
                      !is_set, is_set);
+    if (is_vhv && is_set && comparison->guest->policy_refuses_vhv)
+        vhv_guest_report_policy(comparison->guest, "KVM shows it to the guest unasked");
 }
 
 static int note_difference(const struct vhv_cpuid_difference *difference, void *cookie)

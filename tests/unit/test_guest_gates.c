@@ -2,6 +2,8 @@
 /* What refuses virtualized HV, by whichever way it was asked for. */
 #include "guest.h"
 
+#include "cpuid/guest.h"
+
 static struct vhv_cpuid_number number(uint32_t value, unsigned line, const char *key)
 {
     return (struct vhv_cpuid_number){.value = value, .origin = {"hypervisor.vmx", line, key}};
@@ -104,6 +106,134 @@ static void hardware_version_7_without_virtualized_hv_is_fine(void **state)
     scene_end(scene);
 }
 
+static struct vhv_cpuid_setting policy(bool allow)
+{
+    return (struct vhv_cpuid_setting){.value = allow ? VHV_SETTING_TRUE : VHV_SETTING_FALSE,
+                                      .origin = {"/etc/libvhv/host.vmx", 3, "vhv.allow"}};
+}
+
+static void policy_false_refuses_virtualized_hv_of_the_setting(void **state)
+{
+    static const char text[] = "/etc/libvhv/host.vmx:3: vhv.allow is FALSE: this host's policy "
+                               "refuses virtualized HV (asked for by hypervisor.vmx:5: "
+                               "vhv.enable)";
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.vhv_enable = setting(true, 5, "vhv.enable");
+    scene->options.vhv_allow = policy(false);
+    made(scene);
+    assert_true(finding(scene, text)->is_error);
+    assert_fails(vhv_guest_cpuid_check(scene->guest), EPERM, text);
+    assert_int_equal(vhv_error_cause(), VHV_CAUSE_POLICY);
+    assert_fails(vhv_guest_check_policy(scene->guest), EPERM, text);
+    scene_end(scene);
+}
+
+static void policy_false_refuses_the_five_masks(void **state)
+{
+    struct scene *scenes[] = {on_amd(), on_intel()};
+    static const char *const askers[] = {"hypervisor.vmx:2: cpuid.80000001.ecx.amd",
+                                         "hypervisor.vmx:1: cpuid.1.ecx"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ask_as_esxi_5(scenes[i]);
+        scenes[i]->options.vhv_allow = policy(false);
+        made(scenes[i]);
+        assert_fails(vhv_guest_cpuid_check(scenes[i]->guest), EPERM, askers[i]);
+        scene_end(scenes[i]);
+    }
+}
+
+static void policy_false_lets_other_guests_be(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.vhv_allow = policy(false);
+    made(scene);
+    assert_int_equal(finding_count(scene), 0);
+    scene->options.vhv_enable = setting(true, 5, "vhv.enable");
+    ask_bit(scene, 6, "cpuid.80000001.ecx", 2, '0');
+    made(scene);
+    assert_int_equal(vhv_guest_cpuid_check(scene->guest), 0);
+    assert_int_equal(vhv_guest_check_policy(scene->guest), 0);
+    scene_end(scene);
+}
+
+static void policy_true_or_unset_refuses_nothing(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.vhv_enable = setting(true, 5, "vhv.enable");
+    made(scene);
+    assert_int_equal(finding_count(scene), 0);
+    scene->options.vhv_allow = policy(true);
+    made(scene);
+    assert_int_equal(finding_count(scene), 0);
+    assert_true(vhv_guest_cpuid_has_vhv(scene->guest));
+    scene_end(scene);
+}
+
+static void policy_false_refuses_what_kvm_shows_unasked(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    scene->options.vhv_allow = policy(false);
+    made(scene);
+    assert_true(vhv_guest_cpuid_read_back(scene->guest, scene->host) > 0);
+    assert_fails(vhv_guest_check_policy(scene->guest), EPERM,
+                 "refuses virtualized HV (KVM shows it to the guest unasked)");
+    scene_end(scene);
+}
+
+static void policy_is_no_excuse_for_other_findings(void **state)
+{
+    struct scene *scene = on_amd();
+
+    (void)state;
+    ask_bit(scene, 1, "cpuid.1.ecx", 0, 'f');
+    scene->options.vhv_allow = policy(false);
+    made(scene);
+    assert_fails(vhv_guest_cpuid_check(scene->guest), EOPNOTSUPP, "must be 0");
+    assert_int_equal(vhv_guest_check_policy(scene->guest), 0);
+    scene_end(scene);
+}
+
+#define SLOW                                                                                \
+    " asks for virtualized HV, but KVM offers guests no nested paging on this host: inner " \
+    "guests are slow, and some guest hypervisors refuse to start"
+
+static void nested_paging_that_kvm_lacks_is_a_warning(void **state)
+{
+    struct scene *scene = on_intel();
+
+    (void)state;
+    scene->options.nested_paging_offered = VHV_NO;
+    made(scene);
+    assert_int_equal(finding_count(scene), 0);
+    scene->options.vhv_enable = setting(true, 5, "vhv.enable");
+    made(scene);
+    assert_false(finding(scene, "hypervisor.vmx:5: vhv.enable" SLOW)->is_error);
+    scene->options.nested_paging_offered = VHV_YES;
+    made(scene);
+    assert_int_equal(finding_count(scene), 0);
+    scene_end(scene);
+
+    scene = on_amd();
+    host_bits(scene, 0x8000000a, VHV_EDX, 1, 0);
+    ask_as_esxi_5(scene);
+    made(scene);
+    assert_false(finding(scene, "hypervisor.vmx:2: cpuid.80000001.ecx.amd" SLOW)->is_error);
+    scene->options.nested_paging = setting(false, 6, "vhv.nestedPaging");
+    made(scene);
+    assert_int_equal(finding_count(scene), 0);
+    scene_end(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +242,13 @@ int main(void)
         cmocka_unit_test(hardware_version_7_refuses_virtualized_hv_of_the_setting),
         cmocka_unit_test(hardware_version_7_refuses_virtualized_hv_of_masks),
         cmocka_unit_test(hardware_version_7_without_virtualized_hv_is_fine),
+        cmocka_unit_test(policy_false_refuses_virtualized_hv_of_the_setting),
+        cmocka_unit_test(policy_false_refuses_the_five_masks),
+        cmocka_unit_test(policy_false_lets_other_guests_be),
+        cmocka_unit_test(policy_true_or_unset_refuses_nothing),
+        cmocka_unit_test(policy_false_refuses_what_kvm_shows_unasked),
+        cmocka_unit_test(policy_is_no_excuse_for_other_findings),
+        cmocka_unit_test(nested_paging_that_kvm_lacks_is_a_warning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
