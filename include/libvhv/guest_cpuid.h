@@ -6,11 +6,12 @@
  * Order: (1) what KVM supports, with the hypervisor bit on and what depends on the in-kernel local
  * APIC as it is; (2) what the VM's hardware version does not have is taken away; (3) virtualized HV
  * (VMX, SVM, SKINIT, leaf 8000_000Ah) and memory encryption (leaf 8000_001Fh) are off; (4) the
- * settings vhv.enable, vhv.nestedPaging and hypervisor.cpuid.v0; (5) the fields of the vCPU: APIC
- * ids, and one package with one core of one thread for each vCPU; (6) the masks, the most specific
- * key first, bit by bit. Nothing changes a bit after its mask, except for fields that identify a
- * vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are computed at run time
- * (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not applied.
+ * profile of guestOS; (5) the settings vhv.enable, vhv.nestedPaging and hypervisor.cpuid.v0; (6)
+ * the fields of the vCPU: APIC ids, and one package with one core of one thread for each vCPU; (7)
+ * the masks, the most specific key first, bit by bit. Nothing changes a bit after its mask, except
+ * for fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are
+ * computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not
+ * applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
  * off, as vhv.enable does. Whatever turned it on, the host's policy and a hardware version below 8
@@ -47,6 +48,12 @@ struct vhv_cpuid_number {
     struct vhv_origin origin;
 };
 
+/* A text, NULL if it is not set, and where it was. */
+struct vhv_cpuid_text {
+    const char *value;
+    struct vhv_origin origin;
+};
+
 /* One mask line. */
 struct vhv_cpuid_request {
     struct vhv_mask_key key;
@@ -76,6 +83,7 @@ struct vhv_guest_cpuid_options {
     struct vhv_cpuid_setting vhv_allow; /* of the host's policy: FALSE refuses virtualized HV */
     /* Whether KVM offers nested paging to guests, for a warning. */
     enum vhv_answer nested_paging_offered;
+    struct vhv_cpuid_text guest_os; /* guestOS, which names a profile: see vhv.vmx(5) */
 };
 
 /* Who decided a bit. */
@@ -87,7 +95,8 @@ enum vhv_cpuid_source {
     VHV_SOURCE_VCPU,      /* by the vCPU's id and the number of vCPUs */
     VHV_SOURCE_MASK,      /* a mask */
     VHV_SOURCE_RUNTIME,   /* computed while the guest runs; a mask does not reach it */
-    VHV_SOURCE_READBACK   /* KVM_GET_CPUID2 answered something else than was set */
+    VHV_SOURCE_READBACK,  /* KVM_GET_CPUID2 answered something else than was set */
+    VHV_SOURCE_PROFILE    /* the profile of guestOS */
 };
 
 /* One link of a bit's chain of reasons. @text lives for the time of the call, the strings of
@@ -97,7 +106,7 @@ struct vhv_cpuid_reason {
     unsigned value;           /* 0 or 1: the bit after this step */
     bool applied;             /* false: asked for, and not done; @text says why */
     enum vhv_mask_op op;      /* of a mask */
-    struct vhv_origin origin; /* of a setting or mask; else all zero */
+    struct vhv_origin origin; /* of the setting, mask or guestOS; else all zero */
     /* In words, without the origin, such as "virtualized HV is off unless asked for". */
     const char *text;
 };
@@ -176,7 +185,8 @@ VHV_API bool vhv_guest_cpuid_has_vhv(const struct vhv_guest_cpuid *guest);
  * vhv_guest_cpuid_hides_hypervisor() - whether the guest is not to find a hypervisor
  * @guest: the object
  *
- * Return: true if hypervisor.cpuid.v0 is FALSE or a mask hides CPUID.1:ECX[31].
+ * Return: true if hypervisor.cpuid.v0 is FALSE, if it is not set and the profile of guestOS hides
+ * the hypervisor, or if a mask hides CPUID.1:ECX[31].
  *
  * Thread: any. Stage: any. Since: 0.1.
  */
@@ -247,10 +257,10 @@ VHV_API int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest);
  * @effective: what KVM_GET_CPUID2 answered
  *
  * Each bit that differs becomes a reason (VHV_SOURCE_READBACK), except for those that are computed
- * at run time; where a mask or setting asked for the bit, also a finding that is an error; where
- * virtualized HV is off by default and yet shown, one that is a warning, or an error if the host's
- * policy refuses it. The table becomes the effective one. To be called once; on failure @guest is
- * as it was.
+ * at run time; where a mask, setting or profile asked for the bit, also a finding that is an error;
+ * where virtualized HV is off by default and yet shown, one that is a warning, or an error if the
+ * host's policy refuses it. The table becomes the effective one. To be called once; on failure
+ * @guest is as it was.
  *
  * Return: the number of bits that differ, or a negative errno:
  *   -EALREADY  it was read back before

@@ -11,8 +11,8 @@
 /* The order in which a guest's table is made. */
 static void (*const order[])(struct vhv_guest_build *) = {
     vhv_guest_offer_steps,   vhv_guest_hardware_steps, vhv_guest_default_steps,
-    vhv_guest_setting_steps, vhv_guest_topology_steps, vhv_guest_mask_steps,
-    vhv_guest_runtime_steps, vhv_guest_gate_steps,
+    vhv_guest_profile_steps, vhv_guest_setting_steps,  vhv_guest_topology_steps,
+    vhv_guest_mask_steps,    vhv_guest_runtime_steps,  vhv_guest_gate_steps,
 };
 
 static int check_requests(const struct vhv_guest_cpuid_options *options)
@@ -76,6 +76,7 @@ static const struct {
     [VHV_ORIGIN_NESTED_PAGING] = ORIGIN(nested_paging, "vhv.nestedPaging"),
     [VHV_ORIGIN_HARDWARE_VERSION] = ORIGIN(hardware_version, "virtualHW.version"),
     [VHV_ORIGIN_VHV_ALLOW] = ORIGIN(vhv_allow, "vhv.allow"),
+    [VHV_ORIGIN_GUEST_OS] = ORIGIN(guest_os, "guestOS"),
 #undef ORIGIN
 };
 
@@ -153,7 +154,6 @@ static int build(struct vhv_guest_cpuid *guest, const struct vhv_cpuid *supporte
     struct vhv_guest_build build = {.guest = guest, .options = *options};
 
     guest->vendor = vhv_cpuid_vendor(supported);
-    guest->hides_hypervisor = options->hypervisor_v0.value == VHV_SETTING_FALSE;
     guest->hides_nested_paging = options->nested_paging.value == VHV_SETTING_FALSE;
     guest->policy_refuses_vhv = options->vhv_allow.value == VHV_SETTING_FALSE;
     guest->failure = copy_what_is_given(guest, supported, options);

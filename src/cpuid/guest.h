@@ -38,6 +38,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_NESTED_PAGING,
     VHV_ORIGIN_HARDWARE_VERSION,
     VHV_ORIGIN_VHV_ALLOW,
+    VHV_ORIGIN_GUEST_OS,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -79,6 +80,7 @@ struct vhv_guest_build {
 void vhv_guest_offer_steps(struct vhv_guest_build *build);
 void vhv_guest_hardware_steps(struct vhv_guest_build *build);
 void vhv_guest_default_steps(struct vhv_guest_build *build);
+void vhv_guest_profile_steps(struct vhv_guest_build *build);
 void vhv_guest_setting_steps(struct vhv_guest_build *build);
 void vhv_guest_topology_steps(struct vhv_guest_build *build);
 void vhv_guest_mask_steps(struct vhv_guest_build *build);
@@ -155,6 +157,8 @@ void vhv_guest_set_nested_paging(struct vhv_guest_build *build);
 /* guest_hypervisor.c */
 
 void vhv_guest_default_hypervisor(struct vhv_guest_build *build);
+/* Its bit and its leaves. @why fills in all but field and values. */
+void vhv_guest_hide_hypervisor(struct vhv_guest_build *build, const struct vhv_guest_step *why);
 void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build);
 
 /* guest_gates.c */

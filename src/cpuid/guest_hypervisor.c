@@ -29,6 +29,13 @@ static void remove_leaves(struct vhv_guest_cpuid *guest, const struct vhv_guest_
     }
 }
 
+void vhv_guest_hide_hypervisor(struct vhv_guest_build *build, const struct vhv_guest_step *why)
+{
+    build->guest->hides_hypervisor = true;
+    vhv_guest_decide_present(build->guest, &hypervisor, 0, why);
+    remove_leaves(build->guest, why);
+}
+
 void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build)
 {
     enum vhv_setting value = build->options.hypervisor_v0.value;
@@ -42,6 +49,5 @@ void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build)
     if (value != VHV_SETTING_FALSE)
         return;
     why.text = "the hypervisor is hidden";
-    vhv_guest_decide_present(build->guest, &hypervisor, 0, &why);
-    remove_leaves(build->guest, &why);
+    vhv_guest_hide_hypervisor(build, &why);
 }

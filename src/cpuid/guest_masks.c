@@ -333,10 +333,22 @@ static size_t apply_register(struct vhv_guest_build *build, size_t first)
     return count;
 }
 
+static void report_vhv_hidden(struct vhv_guest_build *build, const struct vhv_origin *mask,
+                              const struct vhv_guest_step *asker)
+{
+    struct vhv_guest_finding about = vhv_guest_about_vhv(build->guest);
+
+    about.found.origin = *mask;
+    vhv_guest_report(build->guest, &about, true,
+                     "is hidden, which turns off the virtualized HV that %s asks for",
+                     asker->origin->key);
+}
+
 /* Masks can turn virtualized HV on and off by its bit; what belongs to it goes along. */
 static void follow_vhv_bit(struct vhv_guest_build *build)
 {
-    const struct vhv_cpuid_field *bit = vhv_guest_vhv_bit(build->guest);
+    struct vhv_guest_cpuid *guest = build->guest;
+    const struct vhv_cpuid_field *bit = vhv_guest_vhv_bit(guest);
     const struct vhv_guest_target *winner =
         bit ? winner_of(build, bit, (unsigned)__builtin_ctz(bit->bits)) : NULL;
     struct vhv_guest_step why = {.source = VHV_SOURCE_MASK, .applied = true};
@@ -346,20 +358,14 @@ static void follow_vhv_bit(struct vhv_guest_build *build)
         return;
     why.op = mask_of(build, winner)->op[__builtin_ctz(bit->bits)];
     why.origin = origin_of(build, winner);
-    was_on = vhv_cpuid_field_is_set(build->guest->table, bit);
+    was_on = vhv_cpuid_field_is_set(guest->table, bit);
     is_on = op_value((uint8_t)why.op, vhv_cpuid_field_is_set(build->offered, bit));
     if (is_on == was_on)
         return;
+    if (was_on)
+        report_vhv_hidden(build, why.origin, vhv_guest_decider(guest, guest->step_count, bit));
     why.text = is_on ? "virtualized HV is on by this mask" : "virtualized HV is off by this mask";
     vhv_guest_decide_companions(build, is_on, &why);
-    if (was_on)
-        vhv_guest_report(
-            build->guest,
-            &(struct vhv_guest_finding){.found = {.leaf = bit->leaf,
-                                                  .reg = bit->reg,
-                                                  .bit = (uint8_t)__builtin_ctz(bit->bits),
-                                                  .origin = *why.origin}},
-            true, "is hidden, which turns off the virtualized HV that vhv.enable asks for");
 }
 
 static void follow_hypervisor_bit(struct vhv_guest_build *build)

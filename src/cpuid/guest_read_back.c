@@ -34,7 +34,8 @@ static void report_bit(const struct comparison *comparison, const struct vhv_cpu
 
     if (!step)
         return;
-    about.found.is_error = step->source == VHV_SOURCE_MASK || step->source == VHV_SOURCE_SETTING;
+    about.found.is_error = step->source == VHV_SOURCE_MASK || step->source == VHV_SOURCE_SETTING ||
+                           step->source == VHV_SOURCE_PROFILE;
     if (!about.found.is_error && !is_vhv)
         return;
     if (step->origin)
