@@ -629,7 +629,7 @@ struct vhv_vcpu_state;
  * Completes the pending exit first (vhv_vcpu_complete()). Registers, segments, nested state, FPU
  * and extended state, XCRs, every MSR that KVM lists and can read (VM_HSAVE_PA and the VMX
  * capability MSRs among them), debug registers, pending events, local APIC, MP state. The guest's
- * memory is not part of it.
+ * memory is not part of it: who sets that back in the same VM calls vhv_vm_flush_memory(), too.
  *
  * Return: 0, or a negative errno:
  *   -EBUSY   not powered on, or inside a run of another thread (cause: wrong-stage)

@@ -226,6 +226,24 @@ VHV_API int vhv_vm_pause(struct vhv_vm *vm);
 VHV_API int vhv_vm_resume(struct vhv_vm *vm);
 
 /**
+ * vhv_vm_flush_memory() - have KVM read memory anew
+ * @vm: the VM
+ *
+ * To be called after the program has rewritten memory in which a guest hypervisor has the page
+ * tables of its inner guest, as in going back to an earlier state of the same VM. KVM keeps
+ * translations that it has read there, and does not notice the program's writes. What the dirty
+ * log has noted so far is lost.
+ *
+ * Return: 0, or a negative errno:
+ *   -EBUSY  not powered on, or a vCPU is running (cause: wrong-stage)
+ *   others  an ioctl failed (cause: kvm); the VM can only be freed
+ *
+ * Thread: vm. Stage: ready, running (between two runs), paused. Since: 0.1.
+ * Source: [KVM-API KVM_SET_USER_MEMORY_REGION].
+ */
+VHV_API int vhv_vm_flush_memory(struct vhv_vm *vm);
+
+/**
  * vhv_vm_irq_line() - set the level of an interrupt line
  * @vm: the VM
  * @gsi: global system interrupt

@@ -61,6 +61,32 @@ int vhv_memory_attach(struct vhv_memory *memory, int vm_fd)
     return result;
 }
 
+static int renew_slot(const struct vhv_memory *memory, unsigned number)
+{
+    struct kvm_userspace_memory_region region = kvm_region(memory, number);
+    struct kvm_userspace_memory_region none = {.slot = number};
+    int result = vhv_kvm_set_user_memory_region(memory->vm_fd, &none);
+
+    if (result >= 0)
+        result = vhv_kvm_set_user_memory_region(memory->vm_fd, &region);
+    return result;
+}
+
+int vhv_memory_renew(struct vhv_memory *memory)
+{
+    int result = 0;
+
+    pthread_mutex_lock(&memory->lock);
+    for (unsigned number = 0; number < memory->count && result >= 0; number++) {
+        result = renew_slot(memory, number);
+        if (result < 0)
+            vhv_fail_within(result, "region %u, %#" PRIx64 "-%#" PRIx64, number,
+                            memory->slot[number].gpa, vhv_memory_slot_last(&memory->slot[number]));
+    }
+    pthread_mutex_unlock(&memory->lock);
+    return result;
+}
+
 void vhv_memory_detach(struct vhv_memory *memory)
 {
     pthread_mutex_lock(&memory->lock);

@@ -174,7 +174,7 @@ static bool called_by_vcpu(const struct vhv_vm *vm)
     return false;
 }
 
-static bool all_stand_still(const struct vhv_vm *vm)
+bool vhv_vm_stands_still(const struct vhv_vm *vm)
 {
     for (size_t i = 0; i < vm->vcpu_count; i++) {
         if (atomic_load(&vm->vcpus[i]->inside) && !atomic_load(&vm->vcpus[i]->parked))
@@ -199,7 +199,7 @@ static int pause_locked(struct vhv_vm *vm)
         for (size_t i = 0; i < vm->vcpu_count; i++)
             vhv_vcpu_interrupt_run(vm->vcpus[i]);
     }
-    while (!all_stand_still(vm) && atomic_load(&vm->stage) == VHV_STAGE_PAUSED)
+    while (!vhv_vm_stands_still(vm) && atomic_load(&vm->stage) == VHV_STAGE_PAUSED)
         pthread_cond_wait(&vm->changed, &vm->lock);
     return 0;
 }

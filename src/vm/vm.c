@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "config/config.h"
 #include "host/host.h"
+#include "memory/memory.h"
 
 /* Where KVM puts what it needs below 4 GiB on processors that cannot run real mode themselves: one
    page for an identity map and three for a TSS, in the same place as other VMMs, below the firmware
@@ -216,6 +217,27 @@ void vhv_vm_free(struct vhv_vm *vm)
 struct vhv_memory *vhv_vm_memory(struct vhv_vm *vm)
 {
     return vm->memory;
+}
+
+static int flush_memory_locked(struct vhv_vm *vm)
+{
+    if (atomic_load(&vm->stage) == VHV_STAGE_CONFIGURE)
+        return vhv_fail(EBUSY, VHV_CAUSE_WRONG_STAGE,
+                        "the VM was not powered on: KVM does not have its memory yet");
+    if (!vhv_vm_stands_still(vm))
+        return vhv_fail(EBUSY, VHV_CAUSE_WRONG_STAGE,
+                        "memory cannot be flushed under a vCPU that is running: pause the VM");
+    return vhv_memory_renew(vm->memory);
+}
+
+int vhv_vm_flush_memory(struct vhv_vm *vm)
+{
+    int result;
+
+    pthread_mutex_lock(&vm->lock);
+    result = flush_memory_locked(vm);
+    pthread_mutex_unlock(&vm->lock);
+    return result;
 }
 
 struct vhv_bus *vhv_vm_bus(struct vhv_vm *vm)

@@ -80,6 +80,8 @@ int vhv_vcpu_bind(struct vhv_vcpu *vcpu);
 bool vhv_vcpu_clear_interrupt(struct vhv_vcpu *vcpu);
 /* Waits for the end of a pause. Returns 1 if the VM was stopped. */
 int vhv_vcpu_park(struct vhv_vcpu *vcpu);
+/* Whether no vCPU executes guest code. With the VM's lock held. */
+bool vhv_vm_stands_still(const struct vhv_vm *vm);
 /* Tells a pause that waits for this vCPU that its run is over. */
 void vhv_vcpu_left(struct vhv_vcpu *vcpu);
 

@@ -321,6 +321,7 @@ static int run_and_save(struct machine *machine, struct made *made)
     MAKE(made->state, state, vhv_vcpu_save(&state, vcpu));
     STEP(vhv_vcpu_restore(vhv_vm_vcpu(made->vm, 1), made->state));
     STEP((int)vhv_memory_dirty(vhv_vm_memory(made->vm), 1, bitmap, 4));
+    STEP(vhv_vm_flush_memory(made->vm));
     STEP(vhv_vm_kvm_stats(made->vm, tell_stat, NULL));
     STEP(vhv_vcpu_kvm_stats(vcpu, tell_stat, NULL));
     STEP(vhv_vcpu_start(vcpu, end_thread, NULL));

@@ -147,12 +147,29 @@ static void memory_huge_pages_serve_a_guest(void **state)
     assert_int_equal(byte_at(machine, TOUCHED_1), 1);
 }
 
+static void vm_flush_memory_keeps_contents_and_layout(void **state)
+{
+    struct machine *machine = *state;
+    struct vhv_exit exit;
+
+    machine_make(machine, NULL, CODE_RAM);
+    assert_fails(vhv_vm_flush_memory(machine->vm), EBUSY, "power");
+    machine_boot(machine, CODE(touch));
+    assert_ok(vhv_vm_flush_memory(machine->vm));
+    expect_exit(machine, &exit, VHV_EXIT_HLT);
+    assert_int_equal(byte_at(machine, TOUCHED_1), 1);
+    assert_ok(vhv_vm_flush_memory(machine->vm));
+    assert_int_equal(byte_at(machine, TOUCHED_1), 1);
+    assert_fails(vhv_memory_add(vhv_vm_memory(machine->vm), 1 << 20, PAGE, NULL), EBUSY, "");
+}
+
 static const struct CMUnitTest tests[] = {
     MACHINE_TEST(memory_read_only_write_exits_and_changes_nothing),
     MACHINE_TEST(memory_read_only_write_reaches_a_range),
     MACHINE_TEST(memory_dirty_tells_pages_the_guest_wrote_once),
     MACHINE_TEST(memory_memfd_shows_what_the_guest_wrote),
     MACHINE_TEST(memory_private_file_keeps_what_the_guest_wrote_out),
+    MACHINE_TEST(vm_flush_memory_keeps_contents_and_layout),
     MACHINE_TEST(memory_huge_pages_serve_a_guest),
 };
 

@@ -103,11 +103,13 @@ static void vm_pause_holds_a_running_guest(void **state)
     assert_ok(vhv_vcpu_start(machine->vcpu, unexpected_exit, NULL));
     wait_for_count(machine, 0);
     assert_fails(vhv_vcpu_get_regs(machine->vcpu, &regs), EBUSY, "");
+    assert_fails(vhv_vm_flush_memory(machine->vm), EBUSY, "running");
     assert_ok(vhv_vm_pause(machine->vm));
     assert_int_equal(vhv_vm_stage(machine->vm), VHV_STAGE_PAUSED);
     assert_ok(vhv_vm_pause(machine->vm));
     count = count_of(machine);
     assert_ok(vhv_vcpu_get_regs(machine->vcpu, &regs));
+    assert_ok(vhv_vm_flush_memory(machine->vm));
     usleep(LONG_ENOUGH_US);
     assert_int_equal(count_of(machine), count);
     assert_ok(vhv_vm_resume(machine->vm));
