@@ -18,7 +18,7 @@
 #include <stdint.h>
 #endif
 
-#define GUEST_MEMORY_BYTES   0x1000000
+#define GUEST_MEMORY_BYTES   0x800000
 #define GUEST_PARAMETERS_GPA 0x10000
 #define GUEST_LOAD_GPA       0x100000
 

@@ -17,7 +17,7 @@ static void execute(struct machine *machine, struct guest_parameters *parameters
     parameters->mode = GUEST_READ_CPUID;
     payload_load(machine, parameters);
     payload_run(machine, &recording);
-    assert_int_equal(recording.status, GUEST_DONE);
+    payload_expect_status(&recording, GUEST_DONE);
     payload_parameters(machine, parameters);
 }
 

@@ -75,20 +75,21 @@ void payload_step(struct machine *machine, struct recording *recording)
     }
 }
 
-static void print_failure(const struct recording *recording)
-{
-    for (size_t i = 0; i < recording->count; i++)
-        print_message("# %s guest: %#x = %#llx\n",
-                      recording->events[i].is_inner ? "inner" : "outer", recording->events[i].tag,
-                      (unsigned long long)recording->events[i].value);
-}
-
 void payload_run(struct machine *machine, struct recording *recording)
 {
     while (!recording->ended)
         payload_step(machine, recording);
-    if (recording->status != GUEST_DONE)
-        print_failure(recording);
+}
+
+void payload_expect_status(const struct recording *recording, enum guest_status status)
+{
+    if (recording->status == status)
+        return;
+    for (size_t i = 0; i < recording->count; i++)
+        print_message("# %s: %#x = %#llx\n",
+                      recording->events[i].is_inner ? "inner guest" : "guest hypervisor",
+                      recording->events[i].tag, (unsigned long long)recording->events[i].value);
+    fail_msg("the guest ended with status %d, not %d", recording->status, status);
 }
 
 void payload_run_until(struct machine *machine, struct recording *recording, int kind, uint32_t tag)

@@ -35,6 +35,8 @@ void payload_load(struct machine *machine, const struct guest_parameters *parame
 void payload_step(struct machine *machine, struct recording *recording);
 /* Runs until the guest's end. */
 void payload_run(struct machine *machine, struct recording *recording);
+/* The guest has ended with a status; if not, what it did is told. */
+void payload_expect_status(const struct recording *recording, enum guest_status status);
 /* Runs until the event that is told, which must come. */
 void payload_run_until(struct machine *machine, struct recording *recording, int kind,
                        uint32_t tag);
