@@ -9,8 +9,8 @@
 # Instructions in a second of guest time. Time-outs in L1 assume a machine of about this speed.
 readonly bochs_instructions_per_second=50000000
 
-# RAM ends below the window of the devices.
-readonly bochs_max_memory=3072
+# More than that Bochs would swap to a file.
+readonly bochs_max_memory=2048
 
 # A panic ends the run; with "halt" an idle processor costs nothing. The rest leaves out what takes
 # long in an emulator and makes no difference to a test.
