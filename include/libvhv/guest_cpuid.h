@@ -73,7 +73,9 @@ struct vhv_guest_cpuid_options {
     /* The masks; of two with the same key the later one wins. */
     const struct vhv_cpuid_request *requests;
     size_t request_count;
-    uint32_t vcpu_id;    /* APIC id of the vCPU */
+    /* APIC id of the vCPU. Where there are sockets: the socket's number times cores_per_socket,
+     * rounded up to a power of two, plus the core's number. */
+    uint32_t vcpu_id;
     uint32_t vcpu_count; /* of the VM; 0 is taken as 1 */
     bool kernel_lapic;   /* the local APIC is in the kernel */
     bool tsc_deadline;   /* KVM_CAP_TSC_DEADLINE_TIMER */
@@ -83,7 +85,8 @@ struct vhv_guest_cpuid_options {
     struct vhv_cpuid_setting vhv_allow; /* of the host's policy: FALSE refuses virtualized HV */
     /* Whether KVM offers nested paging to guests, for a warning. */
     enum vhv_answer nested_paging_offered;
-    struct vhv_cpuid_text guest_os; /* guestOS, which names a profile: see vhv.vmx(5) */
+    struct vhv_cpuid_text guest_os;           /* guestOS, which names a profile: see vhv.vmx(5) */
+    struct vhv_cpuid_number cores_per_socket; /* 0: all vCPUs are cores of one socket */
 };
 
 /* Who decided a bit. */
@@ -246,6 +249,7 @@ VHV_API const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv
  *                (requirement-unmet), or a bit that was asked for is not honoured
  *                (cpuid-not-honoured); the message is the finding's text
  *   -EPERM       the host's policy refuses virtualized HV (cause: policy)
+ *   -EINVAL      cores_per_socket does not go with the vCPUs
  *
  * Thread: any. Stage: any. Since: 0.1.
  */

@@ -77,6 +77,7 @@ static const struct {
     [VHV_ORIGIN_HARDWARE_VERSION] = ORIGIN(hardware_version, "virtualHW.version"),
     [VHV_ORIGIN_VHV_ALLOW] = ORIGIN(vhv_allow, "vhv.allow"),
     [VHV_ORIGIN_GUEST_OS] = ORIGIN(guest_os, "guestOS"),
+    [VHV_ORIGIN_CORES_PER_SOCKET] = ORIGIN(cores_per_socket, "cpuid.coresPerSocket"),
 #undef ORIGIN
 };
 
@@ -229,9 +230,14 @@ const struct vhv_cpuid_finding *vhv_guest_cpuid_finding(const struct vhv_guest_c
 
 static int fail_of_finding(const struct vhv_guest_finding *finding)
 {
-    int code = finding->cause == VHV_CAUSE_POLICY ? EPERM : EOPNOTSUPP;
-
-    return vhv_fail(code, finding->cause, "%s", finding->found.text);
+    switch (finding->cause) {
+    case VHV_CAUSE_NONE:
+        return vhv_fail(EINVAL, finding->cause, "%s", finding->found.text);
+    case VHV_CAUSE_POLICY:
+        return vhv_fail(EPERM, finding->cause, "%s", finding->found.text);
+    default:
+        return vhv_fail(EOPNOTSUPP, finding->cause, "%s", finding->found.text);
+    }
 }
 
 int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest)

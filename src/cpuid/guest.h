@@ -39,6 +39,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_HARDWARE_VERSION,
     VHV_ORIGIN_VHV_ALLOW,
     VHV_ORIGIN_GUEST_OS,
+    VHV_ORIGIN_CORES_PER_SOCKET,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -160,6 +161,11 @@ void vhv_guest_default_hypervisor(struct vhv_guest_build *build);
 /* Its bit and its leaves. @why fills in all but field and values. */
 void vhv_guest_hide_hypervisor(struct vhv_guest_build *build, const struct vhv_guest_step *why);
 void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build);
+
+/* guest_topology.c */
+
+/* The id of a VM's vCPU number @index, from 0. @cores_per_socket may be 0. */
+uint32_t vhv_guest_vcpu_id(uint32_t index, uint32_t cores_per_socket);
 
 /* guest_gates.c */
 
