@@ -3,15 +3,15 @@
  * A guest's CPUID: made from what the host's KVM supports, the settings and the masks, with the
  * reason for every bit. Pure: works on tables alone, also on tables captured from another host.
  *
- * Order: (1) what KVM supports, with the hypervisor bit on and what depends on the in-kernel local
- * APIC as it is; (2) what the VM's hardware version does not have is taken away; (3) virtualized HV
- * (VMX, SVM, SKINIT, leaf 8000_000Ah) and memory encryption (leaf 8000_001Fh) are off; (4) the
- * profile of guestOS; (5) the settings vhv.enable, vhv.nestedPaging and hypervisor.cpuid.v0; (6)
- * the fields of the vCPU: APIC ids, and one package with one core of one thread for each vCPU; (7)
- * the masks, the most specific key first, bit by bit. Nothing changes a bit after its mask, except
- * for fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are
- * computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not
- * applied.
+ * Order: (1) what KVM supports, with the hypervisor bit on, what depends on the in-kernel local
+ * APIC as it is, and the processor's brand string where KVM has none; (2) what the VM's hardware
+ * version does not have is taken away; (3) virtualized HV (VMX, SVM, SKINIT, leaf 8000_000Ah) and
+ * memory encryption (leaf 8000_001Fh) are off; (4) the profile of guestOS; (5) the settings
+ * vhv.enable, vhv.nestedPaging, hypervisor.cpuid.v0 and cpuid.brandString; (6) the fields of the
+ * vCPU: APIC ids, and one package with one core of one thread for each vCPU; (7) the masks, the
+ * most specific key first, bit by bit. Nothing changes a bit after its mask, except for fields that
+ * identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are computed at run
+ * time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
  * off, as vhv.enable does. Whatever turned it on, the host's policy and a hardware version below 8
@@ -54,6 +54,9 @@ struct vhv_cpuid_text {
     struct vhv_origin origin;
 };
 
+/* The longest brand string, in bytes: leaves 8000_0002h to 8000_0004h hold it and a NUL. */
+enum { VHV_BRAND_STRING_MAX_BYTES = 47 };
+
 /* One mask line. */
 struct vhv_cpuid_request {
     struct vhv_mask_key key;
@@ -64,7 +67,7 @@ struct vhv_cpuid_request {
 /* What the guest's table is made from. */
 struct vhv_guest_cpuid_options {
     size_t size; /* sizeof(struct vhv_guest_cpuid_options) */
-    /* The host processor's own CPUID, for the reasons only; NULL: not known. */
+    /* The host processor's own CPUID, for the reasons and the brand string; NULL: not known. */
     const struct vhv_cpuid *processor;
     struct vhv_cpuid_setting vhv_enable;    /* unset means off */
     struct vhv_cpuid_setting hypervisor_v0; /* FALSE hides the hypervisor; unset means shown */
@@ -87,6 +90,8 @@ struct vhv_guest_cpuid_options {
     enum vhv_answer nested_paging_offered;
     struct vhv_cpuid_text guest_os;           /* guestOS, which names a profile: see vhv.vmx(5) */
     struct vhv_cpuid_number cores_per_socket; /* 0: all vCPUs are cores of one socket */
+    /* At most VHV_BRAND_STRING_MAX_BYTES; NULL: KVM's, or else the processor's */
+    struct vhv_cpuid_text brand_string;
 };
 
 /* Who decided a bit. */

@@ -44,6 +44,14 @@ static int check_setting(const struct vhv_cpuid_setting *setting, const char *na
     return 0;
 }
 
+static int check_brand_string(const char *text)
+{
+    if (text && strlen(text) > VHV_BRAND_STRING_MAX_BYTES)
+        return vhv_fail(EINVAL, VHV_CAUSE_NONE, "brand_string has %zu bytes, more than %d",
+                        strlen(text), VHV_BRAND_STRING_MAX_BYTES);
+    return 0;
+}
+
 static int read_options(struct vhv_guest_cpuid_options *options,
                         const struct vhv_guest_cpuid_options *given)
 {
@@ -57,6 +65,8 @@ static int read_options(struct vhv_guest_cpuid_options *options,
         result = check_setting(&options->nested_paging, "nested_paging");
     if (result == 0)
         result = check_setting(&options->vhv_allow, "vhv_allow");
+    if (result == 0)
+        result = check_brand_string(options->brand_string.value);
     if (result == 0)
         result = check_requests(options);
     return result;
@@ -78,6 +88,7 @@ static const struct {
     [VHV_ORIGIN_VHV_ALLOW] = ORIGIN(vhv_allow, "vhv.allow"),
     [VHV_ORIGIN_GUEST_OS] = ORIGIN(guest_os, "guestOS"),
     [VHV_ORIGIN_CORES_PER_SOCKET] = ORIGIN(cores_per_socket, "cpuid.coresPerSocket"),
+    [VHV_ORIGIN_BRAND_STRING] = ORIGIN(brand_string, "cpuid.brandString"),
 #undef ORIGIN
 };
 

@@ -40,6 +40,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_VHV_ALLOW,
     VHV_ORIGIN_GUEST_OS,
     VHV_ORIGIN_CORES_PER_SOCKET,
+    VHV_ORIGIN_BRAND_STRING,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -154,6 +155,11 @@ void vhv_guest_default_vhv(struct vhv_guest_build *build);
 void vhv_guest_withhold_nested_paging(struct vhv_guest_build *build);
 void vhv_guest_set_vhv_enable(struct vhv_guest_build *build);
 void vhv_guest_set_nested_paging(struct vhv_guest_build *build);
+
+/* guest_brand.c */
+
+void vhv_guest_default_brand(struct vhv_guest_build *build);
+void vhv_guest_set_brand(struct vhv_guest_build *build);
 
 /* guest_hypervisor.c */
 
