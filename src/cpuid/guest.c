@@ -66,6 +66,8 @@ static int read_options(struct vhv_guest_cpuid_options *options,
     if (result == 0)
         result = check_setting(&options->vhv_allow, "vhv_allow");
     if (result == 0)
+        result = check_setting(&options->vpmc_enable, "vpmc_enable");
+    if (result == 0)
         result = check_brand_string(options->brand_string.value);
     if (result == 0)
         result = check_requests(options);
@@ -89,6 +91,7 @@ static const struct {
     [VHV_ORIGIN_GUEST_OS] = ORIGIN(guest_os, "guestOS"),
     [VHV_ORIGIN_CORES_PER_SOCKET] = ORIGIN(cores_per_socket, "cpuid.coresPerSocket"),
     [VHV_ORIGIN_BRAND_STRING] = ORIGIN(brand_string, "cpuid.brandString"),
+    [VHV_ORIGIN_VPMC_ENABLE] = ORIGIN(vpmc_enable, "vpmc.enable"),
 #undef ORIGIN
 };
 

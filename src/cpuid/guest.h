@@ -41,6 +41,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_GUEST_OS,
     VHV_ORIGIN_CORES_PER_SOCKET,
     VHV_ORIGIN_BRAND_STRING,
+    VHV_ORIGIN_VPMC_ENABLE,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -160,6 +161,10 @@ void vhv_guest_set_nested_paging(struct vhv_guest_build *build);
 
 void vhv_guest_default_brand(struct vhv_guest_build *build);
 void vhv_guest_set_brand(struct vhv_guest_build *build);
+
+/* guest_counters.c */
+
+void vhv_guest_set_vpmc_enable(struct vhv_guest_build *build);
 
 /* guest_hypervisor.c */
 

@@ -61,4 +61,5 @@ void vhv_guest_setting_steps(struct vhv_guest_build *build)
     vhv_guest_set_vhv_enable(build);
     vhv_guest_set_nested_paging(build);
     vhv_guest_set_brand(build);
+    vhv_guest_set_vpmc_enable(build);
 }
