@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,15 +27,30 @@ static int fail_at(const char *text, const char *where, const char *what)
                     (size_t)(where - line_start) + 1, what);
 }
 
+/* The backslash at @at is not itself escaped by one before it. */
+static bool begins_escape(const char *text, const char *at)
+{
+    const char *first = at;
+
+    while (first > text && first[-1] == '\\')
+        first--;
+    return (at - first) % 2 == 0;
+}
+
 /* cJSON hands strings out with a NUL at their end: one inside would hide what follows it. */
 static int refuse_nul(const char *text, size_t bytes)
 {
-    const char *found = memchr(text, '\0', bytes);
+    static const char escape[] = "\\u0000";
+    const char *end = text + bytes, *found = memchr(text, '\0', bytes);
 
     if (found)
         return fail_at(text, found, "a NUL byte");
-    found = memmem(text, bytes, "\\u0000", 6);
-    return found ? fail_at(text, found, "a NUL in a string") : 0;
+    for (const char *at = text; (found = memmem(at, (size_t)(end - at), escape, 6));
+         at = found + 1) {
+        if (begins_escape(text, found))
+            return fail_at(text, found, "a NUL in a string");
+    }
+    return 0;
 }
 
 int vhv_json_read(cJSON **ret, const char *text, size_t bytes)
