@@ -100,8 +100,7 @@ static int digit_of(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The byte that "|HH" stands for, or -1 if it is not of that form. */
-static int escaped_byte(const char *text)
+int vhv_escaped_byte(const char *text)
 {
     if (text[0] != '|' || digit_of(text[1]) < 0 || digit_of(text[2]) < 0)
         return -1;
@@ -111,23 +110,22 @@ static int escaped_byte(const char *text)
 static int check_escapes(const char *text, const struct vhv_span *value)
 {
     for (size_t i = 0; i + 2 < value->bytes; i++) {
-        if (escaped_byte(value->text + i) == 0)
+        if (vhv_escaped_byte(value->text + i) == 0)
             return vhv_text_fail_at(text, (size_t)(value->text - text) + i,
                                     "found |00, a NUL byte, which no value can have");
     }
     return 0;
 }
 
-/* In place: what an escape stands for is shorter. */
-static void undo_escapes(char *value)
+void vhv_escapes_undo(char *text)
 {
-    char *to = value;
+    char *to = text;
 
-    while (*value) {
-        int byte = escaped_byte(value);
+    while (*text) {
+        int byte = vhv_escaped_byte(text);
 
-        *to++ = (char)(byte < 0 ? *value : byte);
-        value += byte < 0 ? 1 : 3;
+        *to++ = (char)(byte < 0 ? *text : byte);
+        text += byte < 0 ? 1 : 3;
     }
     *to = 0;
 }
@@ -154,7 +152,7 @@ static int parse_assignment(struct vhv_line **ret, const char *text, size_t at, 
     line = vhv_line_new(number, &key, &value, text + rest);
     if (!line)
         return -ENOMEM;
-    undo_escapes(line->text + (line->value - line->text));
+    vhv_escapes_undo(line->text + (line->value - line->text));
     *ret = line;
     return 0;
 }

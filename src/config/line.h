@@ -14,6 +14,12 @@ int vhv_line_parse(struct vhv_line **ret, const char *text, unsigned number);
 /* Whether a byte is written as |HH. */
 bool vhv_is_control(char c);
 
+/* The byte that "|HH" stands for, or -1 if @text does not begin so. */
+int vhv_escaped_byte(const char *text);
+
+/* Puts bytes in the place of their escapes, which are longer. None of them is a NUL. */
+void vhv_escapes_undo(char *text);
+
 /* Whether a line could have this name. Returns 0 or -EINVAL. */
 int vhv_key_check(const char *key);
 

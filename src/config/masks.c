@@ -58,6 +58,20 @@ int vhv_masks_reserve(struct vhv_config *config, size_t count)
     return 0;
 }
 
+int vhv_masks_index(struct vhv_config *config)
+{
+    size_t count = 0;
+    int result;
+
+    for (size_t i = 0; i < config->dictionary.item_count; i++)
+        count += vhv_is_mask_key(config->dictionary.items[i]->key);
+    result = vhv_masks_reserve(config, count);
+    if (result < 0)
+        return result;
+    vhv_masks_collect(config);
+    return 0;
+}
+
 void vhv_masks_collect(struct vhv_config *config)
 {
     config->request_count = 0;

@@ -66,19 +66,11 @@ static int index_items(struct vhv_config *config)
 {
     const struct vhv_line *earlier;
     const struct vhv_line *twice = vhv_dictionary_sort(&config->dictionary, &earlier);
-    size_t masks = 0;
-    int result;
 
     if (twice)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "%s:%u: %s is set on line %u already",
                         config->file, twice->number, twice->key, earlier->number);
-    for (size_t i = 0; i < config->dictionary.item_count; i++)
-        masks += vhv_is_mask_key(config->dictionary.items[i]->key);
-    result = vhv_masks_reserve(config, masks);
-    if (result < 0)
-        return result;
-    vhv_masks_collect(config);
-    return 0;
+    return vhv_masks_index(config);
 }
 
 static int parse(struct vhv_config *config, const char *text, size_t bytes, const char *name)
