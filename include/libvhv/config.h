@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configurations in VMware's .vmx syntax: a dictionary of names and values that keeps comments,
- * order and unknown names, and the settings that libvhv knows. See vhv.vmx(5).
+ * Configurations in VMware's .vmx syntax or in JSON: a dictionary of names and values that keeps
+ * comments, order and unknown names, and the settings that libvhv knows. See vhv.vmx(5) and
+ * vhv.json(5).
  */
 #ifndef LIBVHV_CONFIG_H
 #define LIBVHV_CONFIG_H
@@ -36,7 +37,7 @@ struct vhv_config_item {
     const char *key;   /* as written */
     const char *value; /* without quotes, escapes undone; may hold any byte but NUL */
     const char *file;  /* NULL: set by the program */
-    unsigned line;     /* from 1; 0: set by the program */
+    unsigned line;     /* from 1; 0: set by the program, or the file is JSON */
 };
 
 /**
@@ -51,15 +52,14 @@ struct vhv_config_item {
 VHV_API int vhv_config_new(struct vhv_config **ret);
 
 /**
- * vhv_config_load() - read a .vmx file
+ * vhv_config_load() - read a .vmx file, or one in JSON
  * @ret: the configuration, on success
- * @path: the file
+ * @path: the file; it is taken as JSON if its first character other than white space is '{'
  *
- * Everything that vhv_config_parse() refuses is refused; names and values of settings that libvhv
- * knows are checked, too.
+ * Everything that vhv_config_parse() or vhv_config_parse_json() refuses is refused.
  *
  * Return: 0, or a negative errno:
- *   -EINVAL  malformed (cause: syntax); the message starts with file:line
+ *   -EINVAL  malformed (cause: syntax); the message starts with the file's name
  *   -EFBIG   longer than VHV_CONFIG_MAX_BYTES
  *   -ENOMEM  no memory
  *   -ENOENT, -EACCES, -EISDIR, -EIO …  the file cannot be read
@@ -87,6 +87,27 @@ VHV_API int vhv_config_load(struct vhv_config **ret, const char *path);
  */
 VHV_API int vhv_config_parse(struct vhv_config **ret, const char *text, size_t bytes,
                              const char *name);
+
+/**
+ * vhv_config_parse_json() - read a configuration in JSON from memory
+ * @ret: the configuration, on success
+ * @text: {"settings": {"numvcpus": 2, "vhv.enable": true, "displayName": "a", …}}; see vhv.json(5)
+ * @bytes: its length
+ * @name: the file's name for messages and origins, which have no line
+ *
+ * Refused is what vhv_config_parse() refuses, and members that the format does not have. Names of
+ * settings that libvhv does not know are kept.
+ *
+ * Return: 0, or a negative errno:
+ *   -EINVAL  malformed (cause: syntax); the message starts with @name and has line and column, or
+ *            the path of the member, such as settings."cpuid.1.ecx"
+ *   -EFBIG   longer than VHV_CONFIG_MAX_BYTES
+ *   -ENOMEM  no memory
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_config_parse_json(struct vhv_config **ret, const char *text, size_t bytes,
+                                  const char *name);
 
 /**
  * vhv_config_free() - free a configuration
@@ -173,6 +194,22 @@ VHV_API int vhv_config_remove(struct vhv_config *config, const char *key);
  * Thread: any. Stage: any. Since: 0.1.
  */
 VHV_API int vhv_config_write(const struct vhv_config *config, FILE *stream);
+
+/**
+ * vhv_config_write_json() - write a configuration in JSON
+ * @config: the configuration
+ * @stream: where to
+ *
+ * Nothing is lost: reading the output gives the same configuration, and vhv_config_write() of both
+ * is the same, byte for byte.
+ *
+ * Return: 0, or a negative errno:
+ *   -EIO     the stream has an error
+ *   -ENOMEM  no memory
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_config_write_json(const struct vhv_config *config, FILE *stream);
 
 /**
  * vhv_config_lint() - find what is legal and probably not meant

@@ -55,6 +55,7 @@ int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from)
 
     if (result < 0)
         return result;
+    config->lineless = from->lineless;
     if (from->file) {
         config->file = strdup(from->file);
         if (!config->file)
@@ -76,7 +77,10 @@ int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from)
 struct vhv_origin vhv_config_origin(const struct vhv_config *config, const struct vhv_line *line)
 {
     return (struct vhv_origin){
-        .file = line->number ? config->file : NULL, .line = line->number, .key = line->key};
+        .file = line->number ? config->file : NULL,
+        .line = config->lineless ? 0 : line->number,
+        .key = line->key,
+    };
 }
 
 const char *vhv_config_get(const struct vhv_config *config, const char *key)
@@ -89,15 +93,17 @@ const char *vhv_config_get(const struct vhv_config *config, const char *key)
 int vhv_config_item(const struct vhv_config *config, size_t index, struct vhv_config_item *item)
 {
     const struct vhv_line *line;
+    struct vhv_origin origin;
 
     if (index >= config->dictionary.item_count)
         return 0;
     line = config->dictionary.items[index];
+    origin = vhv_config_origin(config, line);
     *item = (struct vhv_config_item){
         .key = line->key,
         .value = line->value,
-        .file = vhv_config_origin(config, line).file,
-        .line = line->number,
+        .file = origin.file,
+        .line = origin.line,
     };
     return 1;
 }

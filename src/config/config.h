@@ -8,7 +8,8 @@
 #include "config/dictionary.h"
 
 struct vhv_config {
-    char *file; /* the file's name; NULL if there was none */
+    char *file;    /* the file's name; NULL if there was none */
+    bool lineless; /* the file is JSON: numbers of lines are only their order */
     struct vhv_dictionary dictionary;
     struct vhv_cpuid_request *requests; /* the masks among the items, in their order */
     size_t request_count;

@@ -26,6 +26,19 @@ static ssize_t read_all(int fd, char *text)
     return (ssize_t)bytes;
 }
 
+/* A line of a .vmx file could begin so, too, with a name that nobody would give. */
+static bool is_json(const char *text, size_t bytes)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    size_t at = 0;
+
+    if (bytes >= 3 && memcmp(text, byte_order_mark, 3) == 0)
+        at = 3;
+    while (at < bytes && strchr(" \t\r\n", text[at]) && text[at])
+        at++;
+    return at < bytes && text[at] == '{';
+}
+
 static int load(struct vhv_config **ret, int fd, const char *path)
 {
     char *text = malloc(VHV_CONFIG_MAX_BYTES + 1);
@@ -38,6 +51,8 @@ static int load(struct vhv_config **ret, int fd, const char *path)
     if (bytes < 0)
         result = vhv_fail((int)-bytes, VHV_CAUSE_NONE, "%s cannot be read: %s", path,
                           strerror((int)-bytes));
+    else if (is_json(text, (size_t)bytes))
+        result = vhv_config_parse_json(ret, text, (size_t)bytes, path);
     else
         result = vhv_config_parse(ret, text, (size_t)bytes, path);
     free(text);

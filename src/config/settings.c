@@ -97,15 +97,36 @@ static int check_mask(const char *key, const char *value)
     return result < 0 ? vhv_fail_within(result, "%s", key) : result;
 }
 
-int vhv_setting_check(const char *key, const char *value)
+static const struct setting *find_setting(const char *key)
 {
-    if (vhv_is_mask_key(key))
-        return check_mask(key, value);
     for (size_t i = 0; i < SETTINGS; i++) {
         if (vhv_key_compare(key, settings[i].name) == 0)
-            return check_setting(&settings[i], value);
+            return &settings[i];
     }
-    return 0;
+    return NULL;
+}
+
+int vhv_setting_check(const char *key, const char *value)
+{
+    const struct setting *setting = find_setting(key);
+
+    if (vhv_is_mask_key(key))
+        return check_mask(key, value);
+    return setting ? check_setting(setting, value) : 0;
+}
+
+bool vhv_setting_is_boolean(const char *key)
+{
+    const struct setting *setting = find_setting(key);
+
+    return setting && setting->type == BOOLEAN;
+}
+
+bool vhv_setting_is_number(const char *key)
+{
+    const struct setting *setting = find_setting(key);
+
+    return setting && setting->type == NUMBER;
 }
 
 const char *vhv_setting_name(size_t index)

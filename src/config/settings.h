@@ -9,6 +9,10 @@
  * every value. Returns 0 or -EINVAL. */
 int vhv_setting_check(const char *key, const char *value);
 
+/* Whether this is a known name whose values are TRUE and FALSE, or numbers. */
+bool vhv_setting_is_boolean(const char *key);
+bool vhv_setting_is_number(const char *key);
+
 /* The known names one by one; NULL beyond the last one. */
 const char *vhv_setting_name(size_t index);
 

@@ -2,6 +2,7 @@
 /* Every allocation fails in turn: the call is -ENOMEM with a message, and nothing has changed. */
 #include "config/config.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,10 @@ char *__wrap_strdup(const char *text);
 
 static bool fails(void)
 {
-    if (left == 0)
+    if (left == 0) {
+        errno = ENOMEM;
         return true;
+    }
     left -= left > 0;
     return false;
 }
@@ -66,6 +69,15 @@ static int parse(struct vhv_config **ret)
     return vhv_config_parse(ret, text, strlen(text), "test.vmx");
 }
 
+static int parse_json(struct vhv_config **ret)
+{
+    static const char json[] = "{\"settings\": {\"numvcpus\": 2, \"a|41\": \"b\","
+                               "\"cpuid.1.ecx\": \"----:----:----:----:----:----:--h-:----\"},"
+                               "\"comments\": {\"numvcpus\": {\"above\": [\"# comment\"]}}}";
+
+    return vhv_config_parse_json(ret, json, strlen(json), "test.json");
+}
+
 static int load(struct vhv_config **ret)
 {
     return vhv_config_load(ret, TEST_VECTORS "/accept.vmx");
@@ -87,7 +99,8 @@ static int copy(struct vhv_config **ret)
 
 static void makers_without_memory_make_nothing(void **state)
 {
-    static int (*const makers[])(struct vhv_config **) = {vhv_config_new, parse, load, copy};
+    static int (*const makers[])(struct vhv_config **) = {vhv_config_new, parse, parse_json, load,
+                                                          copy};
 
     (void)state;
     for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
@@ -186,12 +199,35 @@ static void setters_without_memory_change_nothing(void **state)
     }
 }
 
+static void write_json_without_memory_fails(void **state)
+{
+    FILE *stream = fopen("/dev/null", "w");
+    struct vhv_config *config;
+    int result = -1;
+
+    (void)state;
+    assert_non_null(stream);
+    assert_int_equal(parse(&config), 0);
+    for (int allowed = 0; result < 0; allowed++) {
+        left = allowed;
+        result = vhv_config_write_json(config, stream);
+        left = -1;
+        if (result < 0)
+            assert_no_memory(result, allowed);
+    }
+    vhv_config_free(config);
+    fclose(stream);
+}
+
 int main(void)
 {
+    cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(makers_without_memory_make_nothing),
         cmocka_unit_test(setters_without_memory_change_nothing),
+        cmocka_unit_test(write_json_without_memory_fails),
     };
 
+    cJSON_InitHooks(&hooks);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

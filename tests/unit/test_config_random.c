@@ -33,6 +33,7 @@ static const char *const pieces[] = {
     "|22",
     "|7C",
     "|0a",
+    "\\u0000",
     "\xc3\xa9",
     "\xef\xbb\xbf",
     "1",
@@ -120,6 +121,46 @@ static void parse_of_what_was_written_is_the_same(void **state)
     assert_in_range(parsed, TEXTS / 20, TEXTS);
 }
 
+static char *written_json(const struct vhv_config *config, size_t *bytes)
+{
+    char *text = NULL;
+    FILE *stream = open_memstream(&text, bytes);
+
+    assert_non_null(stream);
+    assert_int_equal(vhv_config_write_json(config, stream), 0);
+    fclose(stream);
+    return text;
+}
+
+static void vmx_by_way_of_json_is_the_same(void **state)
+{
+    uint32_t random = 3;
+    unsigned parsed = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < TEXTS; i++) {
+        char text[2048], *first, *json, *second;
+        size_t bytes = make_text(text, sizeof(text), &random), json_bytes;
+        struct vhv_config *config, *again;
+
+        if (vhv_config_parse(&config, text, bytes, "random") < 0)
+            continue;
+        first = written(config, &bytes);
+        json = written_json(config, &json_bytes);
+        if (vhv_config_parse_json(&again, json, json_bytes, "json") < 0)
+            fail_msg("%s, from\n%s", vhv_error_message(), json);
+        second = written(again, &bytes);
+        assert_string_equal(first, second);
+        free(first);
+        free(json);
+        free(second);
+        vhv_config_free(config);
+        vhv_config_free(again);
+        parsed++;
+    }
+    assert_in_range(parsed, TEXTS / 20, TEXTS);
+}
+
 static void set_line_that_is_refused_changes_nothing(void **state)
 {
     static const char start[] = "numvcpus = \"2\" # two\na = \"b\"\n";
@@ -146,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_of_what_was_written_is_the_same),
+        cmocka_unit_test(vmx_by_way_of_json_is_the_same),
         cmocka_unit_test(set_line_that_is_refused_changes_nothing),
     };
 
