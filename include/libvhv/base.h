@@ -40,7 +40,7 @@ enum vhv_cause {
     VHV_CAUSE_CAPABILITY_MISSING, /* this kernel's KVM lacks a capability that was asked for */
     VHV_CAUSE_CANNOT_NEST,        /* this host or the hardware version has no virtualized HV */
     VHV_CAUSE_REQUIREMENT_UNMET,  /* the host is not what a mask's 't' or 'f' or a setting wants */
-    VHV_CAUSE_CPUID_NOT_HONOURED, /* KVM's read-back differs in a bit that was asked for */
+    VHV_CAUSE_CPUID_NOT_HONOURED, /* a bit that was asked for is not what a guest gets */
     VHV_CAUSE_SYNTAX,             /* a file, mask or key is malformed; the message says where */
     VHV_CAUSE_WRONG_STAGE,        /* the object is not in a stage in which the call is allowed */
     VHV_CAUSE_GUEST_ADDRESS,      /* a guest address or length is outside of guest memory */

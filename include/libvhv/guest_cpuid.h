@@ -107,7 +107,8 @@ enum vhv_cpuid_source {
     VHV_SOURCE_MASK,      /* a mask */
     VHV_SOURCE_RUNTIME,   /* computed while the guest runs; a mask does not reach it */
     VHV_SOURCE_READBACK,  /* KVM_GET_CPUID2 answered something else than was set */
-    VHV_SOURCE_PROFILE    /* the profile of guestOS */
+    VHV_SOURCE_PROFILE,   /* the profile of guestOS */
+    VHV_SOURCE_MEASURED   /* a guest reads something else than KVM says, or than was set */
 };
 
 /* One link of a bit's chain of reasons. @text lives for the time of the call, the strings of
@@ -275,13 +276,33 @@ VHV_API int vhv_guest_cpuid_check(const struct vhv_guest_cpuid *guest);
  * @guest is as it was.
  *
  * Return: the number of bits that differ, or a negative errno:
- *   -EALREADY  it was read back before
+ *   -EALREADY  it was read back or measured before
  *   -ENOMEM    no memory
  *
  * Thread: any. Stage: any. Since: 0.1.
  */
 VHV_API int vhv_guest_cpuid_read_back(struct vhv_guest_cpuid *guest,
                                       const struct vhv_cpuid *effective);
+
+/**
+ * vhv_guest_cpuid_measured() - compare with what a guest really reads
+ * @guest: the object
+ * @measured: what CPUID answers in a guest that was given the table; see vhv_cpuid_measure()
+ *
+ * Each bit that differs from the table, which is KVM's read-back if there was one, becomes a reason
+ * (VHV_SOURCE_MEASURED) and a finding, except for those that are computed at run time. The finding
+ * is an error where a mask, setting or profile asked for the bit and a guest reads the other value,
+ * and a warning elsewhere. The table becomes the measured one. To be called once, after
+ * vhv_guest_cpuid_read_back() if that is called at all; on failure @guest is as it was.
+ *
+ * Return: the number of bits that differ, or a negative errno:
+ *   -EALREADY  it was measured before
+ *   -ENOMEM    no memory
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_guest_cpuid_measured(struct vhv_guest_cpuid *guest,
+                                     const struct vhv_cpuid *measured);
 
 /**
  * vhv_cpuid_source_name() - a source as a word

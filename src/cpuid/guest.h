@@ -64,6 +64,7 @@ struct vhv_guest_cpuid {
     bool hides_nested_paging;
     bool policy_refuses_vhv;
     bool is_read_back;
+    bool is_measured;
     int failure; /* 0, or the first negative errno; its message is set */
 };
 

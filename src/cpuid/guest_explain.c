@@ -97,7 +97,7 @@ const char *vhv_cpuid_source_name(enum vhv_cpuid_source source)
         [VHV_SOURCE_DEFAULT] = "default",     [VHV_SOURCE_SETTING] = "setting",
         [VHV_SOURCE_VCPU] = "vcpu",           [VHV_SOURCE_MASK] = "mask",
         [VHV_SOURCE_RUNTIME] = "runtime",     [VHV_SOURCE_READBACK] = "read-back",
-        [VHV_SOURCE_PROFILE] = "profile",
+        [VHV_SOURCE_PROFILE] = "profile",     [VHV_SOURCE_MEASURED] = "measured",
     };
 
     if ((size_t)source >= sizeof(names) / sizeof(names[0]))

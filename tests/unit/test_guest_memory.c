@@ -93,20 +93,20 @@ static void guest_cpuid_new_no_memory_leaves_nothing_behind(void **state)
     scene_end(scene);
 }
 
-static void guest_cpuid_read_back_no_memory_can_be_repeated(void **state)
+static void no_memory_can_be_repeated(int (*take)(struct vhv_guest_cpuid *guest,
+                                                  const struct vhv_cpuid *told))
 {
     struct scene *scene = busy_scene();
     size_t live_before, findings_before;
     unsigned failures = 0;
     int result;
 
-    (void)state;
     made(scene);
     live_before = live_blocks;
     findings_before = finding_count(scene);
     do {
         allocations_left = failures;
-        result = vhv_guest_cpuid_read_back(scene->guest, scene->host);
+        result = take(scene->guest, scene->host);
         allocations_left = UINT32_MAX;
         if (result >= 0)
             break;
@@ -122,11 +122,24 @@ static void guest_cpuid_read_back_no_memory_can_be_repeated(void **state)
     scene_end(scene);
 }
 
+static void guest_cpuid_read_back_no_memory_can_be_repeated(void **state)
+{
+    (void)state;
+    no_memory_can_be_repeated(vhv_guest_cpuid_read_back);
+}
+
+static void guest_cpuid_measured_no_memory_can_be_repeated(void **state)
+{
+    (void)state;
+    no_memory_can_be_repeated(vhv_guest_cpuid_measured);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guest_cpuid_new_no_memory_leaves_nothing_behind),
         cmocka_unit_test(guest_cpuid_read_back_no_memory_can_be_repeated),
+        cmocka_unit_test(guest_cpuid_measured_no_memory_can_be_repeated),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
