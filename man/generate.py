@@ -9,7 +9,7 @@ In PAGE.3.in, which is mdoc(7), these lines are replaced:
 
     @NAMES@          .Nm for each function
     @SYNOPSIS@       the prototypes
-    @TYPES@          structs, enums and constants, as the header has them
+    @TYPES@          structs, enums and constants, as the header has them, if it has any
     @FUNCTIONS@      a subsection for each function
     @EXAMPLE file@   the program of that name in the directory EXAMPLES
 """
@@ -128,9 +128,10 @@ def page(template, header, examples):
     parts = {
         "@NAMES@": lambda: names(functions),
         "@SYNOPSIS@": lambda: synopsis(functions, "libvhv/" + os.path.basename(header)),
-        "@TYPES@": lambda: literal(types),
         "@FUNCTIONS@": lambda: [line for function in functions for line in reference(function)],
     }
+    if types:
+        parts["@TYPES@"] = lambda: literal(types)
     for line in template.read().splitlines():
         example = re.fullmatch(r"@EXAMPLE (\S+)@", line)
         if example:

@@ -11,6 +11,7 @@
 #include <libvhv/guest_cpuid.h>
 #include <libvhv/host.h>
 #include <libvhv/mask.h>
+#include <libvhv/measure.h>
 #include <libvhv/memory.h>
 #include <libvhv/vcpu.h>
 #include <libvhv/vm.h>

@@ -57,6 +57,10 @@ struct vhv_vm_options {
      * the kernel makes at each KVM_RUN without it; false: no handler, the signal is blocked in vCPU
      * threads. */
     bool kick_handler;
+    /* Have power-on measure what a guest reads by CPUID (see <libvhv/measure.h>), on every vCPU of
+     * a VM of its own: a bit that a mask or setting asked for and that a guest reads otherwise is a
+     * finding. */
+    bool measure;
 };
 
 /* A VM. */
@@ -149,7 +153,8 @@ VHV_API size_t vhv_vm_vcpu_count(const struct vhv_vm *vm);
  *
  * Maps memory and, for each vCPU, makes the guest's CPUID, sets it, reads it back and compares,
  * and, if the guest is offered virtualized HV, sets IA32_FEATURE_CONTROL and the VMX capability
- * MSRs (Intel). Everything or nothing: on failure the VM is in stage configure again.
+ * MSRs (Intel). Then, if the options say so, it measures what a guest really reads. Everything or
+ * nothing: on failure the VM is in stage configure again.
  *
  * Return: 0, or a negative errno:
  *   -EBUSY       not in stage configure (cause: wrong-stage)

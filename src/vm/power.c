@@ -102,6 +102,15 @@ static int power_on_vcpu(struct vhv_vcpu *vcpu)
     return result;
 }
 
+static int measure(struct vhv_vm *vm)
+{
+    int result = vhv_vm_measure(vm);
+
+    for (size_t i = 0; i < vm->vcpu_count && result >= 0; i++)
+        result = check_findings(vm->vcpus[i]);
+    return result;
+}
+
 static int power_on_locked(struct vhv_vm *vm)
 {
     int result;
@@ -117,6 +126,8 @@ static int power_on_locked(struct vhv_vm *vm)
     vhv_bus_seal(vm->bus);
     for (size_t i = 0; i < vm->vcpu_count && result >= 0; i++)
         result = power_on_vcpu(vm->vcpus[i]);
+    if (result >= 0 && vm->measure)
+        result = measure(vm);
     if (result < 0) {
         vhv_bus_unseal(vm->bus);
         vhv_memory_detach(vm->memory);

@@ -23,6 +23,7 @@ struct vhv_vm {
     bool report_only;
     int kick_signal;
     bool kick_handler;
+    bool measure;
 
     _Atomic(enum vhv_stage) stage;
     enum vhv_stage stage_before_pause;
@@ -88,6 +89,9 @@ void vhv_vcpu_left(struct vhv_vcpu *vcpu);
 /* nested.c: after KVM_SET_CPUID2, gives a vCPU that is offered virtualized HV the MSRs that go with
    it. */
 int vhv_vcpu_set_up_vhv(struct vhv_vcpu *vcpu);
+
+/* measure.c: has a VM like this one measure, and tells each vCPU's CPUID. */
+int vhv_vm_measure(struct vhv_vm *vm);
 
 /* msrs.c: as vhv_vcpu_get_msrs() and vhv_vcpu_set_msrs(), without asking for the stage. */
 int vhv_msrs_get(int vcpu_fd, struct vhv_msr *msrs, size_t count);

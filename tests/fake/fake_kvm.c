@@ -66,8 +66,10 @@ int fake_object_new(enum fake_kind kind, struct fake_vm *vm, struct fake_vcpu *v
             .fd = memfd_create("fake KVM", MFD_CLOEXEC), .kind = kind, .vm = vm, .vcpu = vcpu};
         if (objects[i].fd < 0)
             misuse("no memory file");
-        if (kind == FAKE_VM)
+        if (kind == FAKE_VM) {
+            vm->older = youngest_vm;
             youngest_vm = vm;
+        }
         return objects[i].fd;
     }
     misuse("too many descriptors");
@@ -82,7 +84,7 @@ static void free_object(struct fake_object *object)
         fake_vcpu_free(object->vcpu);
     if (object->kind == FAKE_VM) {
         if (youngest_vm == object->vm)
-            youngest_vm = NULL;
+            youngest_vm = object->vm->older;
         fake_vm_unref(object->vm);
     }
 }
@@ -216,6 +218,7 @@ void fake_kvm_remove(void)
             munmap(mappings[i], FAKE_RUN_BYTES);
         mappings[i] = NULL;
     }
+    youngest_vm = NULL;
     if (kernel_ops)
         vhv_kvm_ops = kernel_ops;
 }

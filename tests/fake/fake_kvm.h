@@ -33,11 +33,16 @@ struct fake_kvm {
         uint32_t leaf;
         uint32_t eax, ebx, ecx, edx; /* these bits come back inverted from KVM_GET_CPUID2 */
     } readback;
+    struct {
+        uint32_t leaf;
+        uint32_t eax, ebx, ecx, edx; /* these bits are inverted when a guest reads them */
+    } measured;
 
     /* What was seen. */
     enum vhv_vendor vendor;
     unsigned calls; /* that could have failed: all but close and munmap */
     size_t script_next;
+    const struct kvm_cpuid2 *cpuid; /* of the vCPU whose exit is being played */
     struct fake_call log[FAKE_LOG_CALLS];
 };
 
@@ -56,6 +61,9 @@ const struct kvm_userspace_memory_region *fake_kvm_slot(unsigned slot);
 unsigned fake_kvm_slots(void);
 /* Marks a page as written by the guest. */
 void fake_kvm_write_page(unsigned slot, uint64_t page);
+
+/* An exit for a script: the guest that measures CPUID, in the youngest VM, has answered. */
+int fake_measuring_guest(struct kvm_run *run);
 
 /* How often a call was made, by its name such as "KVM_SET_CPUID2". */
 unsigned fake_kvm_count(const char *name);

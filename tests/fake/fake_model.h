@@ -13,7 +13,8 @@ enum fake_kind { FAKE_SYSTEM, FAKE_VM, FAKE_VCPU, FAKE_STATS };
 typedef unsigned char fake_blob[FAKE_BLOB_BYTES];
 
 struct fake_vm {
-    unsigned references; /* of its own descriptor and its vCPUs' */
+    struct fake_vm *older; /* which is freed after this one */
+    unsigned references;   /* of its own descriptor and its vCPUs' */
     bool irqchip, lapic, pit;
     struct kvm_userspace_memory_region slots[FAKE_SLOTS];
     uint64_t *dirty[FAKE_SLOTS];

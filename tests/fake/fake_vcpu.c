@@ -136,6 +136,7 @@ static int run(struct fake_object *object, void *argument)
         return 0;
     }
     exit = fake_kvm.script[fake_kvm.script_next++];
+    fake_kvm.cpuid = vcpu->cpuid;
     return -exit(vcpu->run);
 }
 

@@ -195,6 +195,22 @@ static int power_on_parts(struct machine *machine, struct made *made, enum vhv_i
     return power_on(made);
 }
 
+static int power_on_measured(struct machine *machine, struct made *made)
+{
+    static const fake_exit script[] = {fake_measuring_guest, fake_measuring_guest,
+                                       fake_measuring_guest, fake_measuring_guest};
+    static const struct vhv_vm_options options = {.size = sizeof(options), .measure = true};
+    int result = make_host(machine, made);
+
+    if (result >= 0)
+        result = make_vm(made, &options);
+    for (uint32_t id = 0; id < 2 && result >= 0; id++)
+        result = make_vcpu(made, id);
+    fake_kvm.script = script;
+    fake_kvm.script_length = sizeof(script) / sizeof(script[0]);
+    return result < 0 ? result : power_on(made);
+}
+
 static int get_and_set_registers(struct machine *machine, struct made *made)
 {
     union {
@@ -402,6 +418,11 @@ static void vm_power_on_every_call_fails(void **state)
     fail_every_call(*state, power_on_configured);
 }
 
+static void vm_power_on_measured_every_call_fails(void **state)
+{
+    fail_every_call(*state, power_on_measured);
+}
+
 static void vcpu_registers_every_call_fails(void **state)
 {
     fail_every_call(*state, get_and_set_registers);
@@ -425,11 +446,18 @@ static void vcpu_run_every_call_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON(amd, host_probe_every_call_fails),     ON(intel, host_probe_every_call_fails),
-        ON(amd, vm_power_on_every_call_fails),    ON(intel, vm_power_on_every_call_fails),
-        ON(amd, vcpu_registers_every_call_fails), ON(intel, vcpu_registers_every_call_fails),
-        ON(amd, vm_interrupts_every_call_fails),  ON(intel, vm_interrupts_every_call_fails),
-        ON(amd, vcpu_run_every_call_fails),       ON(intel, vcpu_run_every_call_fails),
+        ON(amd, host_probe_every_call_fails),
+        ON(intel, host_probe_every_call_fails),
+        ON(amd, vm_power_on_every_call_fails),
+        ON(intel, vm_power_on_every_call_fails),
+        ON(amd, vm_power_on_measured_every_call_fails),
+        ON(intel, vm_power_on_measured_every_call_fails),
+        ON(amd, vcpu_registers_every_call_fails),
+        ON(intel, vcpu_registers_every_call_fails),
+        ON(amd, vm_interrupts_every_call_fails),
+        ON(intel, vm_interrupts_every_call_fails),
+        ON(amd, vcpu_run_every_call_fails),
+        ON(intel, vcpu_run_every_call_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
