@@ -163,11 +163,12 @@ static int make_vm(struct subject *subject, const struct choice *choice)
         .config = subject->config,
         .irqchip = choice->no_irqchip ? VHV_IRQCHIP_NONE : VHV_IRQCHIP_KERNEL,
         .report_only = true,
+        .measure = choice->measure,
     };
 
     if (prepare_config(subject->config) < 0 ||
         vhv_vm_new(&subject->vm, subject->host, &options) < 0 || vhv_vm_power_on(subject->vm) < 0)
-        return failure("--kvm");
+        return failure(choice->measure ? "--measure" : "--kvm");
     subject->guest = vhv_vcpu_guest_cpuid(vhv_vm_vcpu(subject->vm, choice->vcpu));
     return FINE;
 }

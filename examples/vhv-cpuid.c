@@ -26,7 +26,8 @@ static const char usage[] =
     "      --vcpus N         the guest has N vCPUs, whatever numvcpus says\n"
     "      --vcpu I          tell of vCPU I; from 0, which is the default\n"
     "      --no-irqchip      the guest has no local APIC in the kernel\n"
-    "  -k, --kvm             make the guest, and tell what KVM really gives it\n"
+    "  -k, --kvm             make the guest, and tell what KVM says that it gives it\n"
+    "      --measure         make the guest, and tell what CPUID answers in it\n"
     "\n"
     "      --raw             registers without the names of features\n"
     "      --decoded         registers with the names of features; the default\n"
@@ -42,25 +43,18 @@ static const char usage[] =
 
 /* Options are known by these characters, whether or not they can be given by them. */
 static const struct option options[] = {
-    {"mask", required_argument, NULL, 'm'},
-    {"set", required_argument, NULL, 's'},
-    {"vcpus", required_argument, NULL, 'N'},
-    {"vcpu", required_argument, NULL, 'I'},
-    {"no-irqchip", no_argument, NULL, 'n'},
-    {"kvm", no_argument, NULL, 'k'},
-    {"raw", no_argument, NULL, 'r'},
-    {"decoded", no_argument, NULL, 'd'},
-    {"json", no_argument, NULL, 'j'},
-    {"supported", required_argument, NULL, 'S'},
-    {"processor", required_argument, NULL, 'P'},
-    {"device", required_argument, NULL, 'D'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {0},
+    {"mask", required_argument, NULL, 'm'},      {"set", required_argument, NULL, 's'},
+    {"vcpus", required_argument, NULL, 'N'},     {"vcpu", required_argument, NULL, 'I'},
+    {"no-irqchip", no_argument, NULL, 'n'},      {"kvm", no_argument, NULL, 'k'},
+    {"measure", no_argument, NULL, 'M'},         {"raw", no_argument, NULL, 'r'},
+    {"decoded", no_argument, NULL, 'd'},         {"json", no_argument, NULL, 'j'},
+    {"supported", required_argument, NULL, 'S'}, {"processor", required_argument, NULL, 'P'},
+    {"device", required_argument, NULL, 'D'},    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},         {0},
 };
 
 #define STYLE_OPTIONS "rdj"
-#define GUEST_OPTIONS STYLE_OPTIONS "msNInkSPD"
+#define GUEST_OPTIONS STYLE_OPTIONS "msNInkMSPD"
 
 int complain(const char *format, ...)
 {
@@ -142,8 +136,9 @@ static int check_options(const struct command *command, const bool *given)
             return complain("--%s changes nothing of what '%s' tells; try vhv-cpuid --help",
                             option->name, command->name);
     }
-    if (given['k'] && (given['S'] || given['P']))
-        return complain("--kvm makes a guest on this host: leave --supported and --processor out");
+    if ((given['k'] || given['M']) && (given['S'] || given['P']))
+        return complain("--%s makes a guest on this host: leave --supported and --processor out",
+                        given['k'] ? "kvm" : "measure");
     if (given['S'] && given['D'])
         return complain("--supported takes the place of a device: leave --device out");
     return FINE;
@@ -194,6 +189,9 @@ static int read_option(struct choice *choice, int option)
         return FINE;
     case 'k':
         choice->with_kvm = true;
+        return FINE;
+    case 'M':
+        choice->with_kvm = choice->measure = true;
         return FINE;
     case 'r':
         choice->style = VHV_CPUID_RAW;

@@ -31,6 +31,7 @@ struct choice {
     const char *vcpus;          /* NULL: as many as the configuration says */
     unsigned long vcpu;
     bool with_kvm;
+    bool measure; /* with_kvm, too */
     bool no_irqchip;
     enum vhv_cpuid_style style;
     struct line *lines;

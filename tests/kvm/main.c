@@ -5,8 +5,8 @@
 int main(void)
 {
     const struct test_list lists[] = {
-        vm_tests,    memory_tests, io_tests,        run_tests,   kick_tests,  thread_tests,
-        state_tests, msr_tests,    interrupt_tests, cpuid_tests, stats_tests,
+        vm_tests,    memory_tests, io_tests,        run_tests,   kick_tests,    thread_tests,
+        state_tests, msr_tests,    interrupt_tests, cpuid_tests, measure_tests, stats_tests,
     };
 
     return run_test_lists("kvm", lists, sizeof(lists) / sizeof(lists[0]));

@@ -77,6 +77,27 @@ def explain_of_kvm_agrees_with_the_table():
 
 
 @case
+def effective_measured_is_a_whole_table():
+    """On a KVM that does as it says, there is nothing else to be told."""
+    need_kvm()
+    out, told = run(COMMAND, "effective", "--measure", "--json")
+    assert {(0, 0), (1, 0), (0x80000000, 0)} <= set(table_of(out)), out
+    if NESTS:
+        equal(told, "")
+
+
+@case
+def explain_measured_hidden_bit_is_hidden_or_an_error():
+    """Where it is not, the table and the reasons say so."""
+    need_kvm()
+    arguments = ["--measure", "-m", "cpuid.7.ebx=" + "----:" * 6 + "--0-:----"]
+    status, out, told = call(COMMAND, "explain", "AVX2", *arguments)
+    equal(out.splitlines()[-1], f"guest      {status}  what the guest reads")
+    equal(status, int("error: cpuid.7.ebx bit 5 (AVX2)" in told))
+    assert not (NESTS and status), told
+
+
+@case
 def effective_of_kvm_tells_of_any_vcpu():
     """By its APIC id."""
     need_kvm()

@@ -52,12 +52,12 @@ static void explain_processor_comes_first_if_it_is_known(void **state)
 static void source_name_every_source_has_its_own(void **state)
 {
     (void)state;
-    for (int a = VHV_SOURCE_PROCESSOR; a <= VHV_SOURCE_PROFILE; a++) {
+    for (int a = VHV_SOURCE_PROCESSOR; a <= VHV_SOURCE_MEASURED; a++) {
         assert_string_not_equal(vhv_cpuid_source_name(a), "unknown");
         for (int b = VHV_SOURCE_PROCESSOR; b < a; b++)
             assert_string_not_equal(vhv_cpuid_source_name(a), vhv_cpuid_source_name(b));
     }
-    assert_string_equal(vhv_cpuid_source_name(VHV_SOURCE_PROFILE + 1), "unknown");
+    assert_string_equal(vhv_cpuid_source_name(VHV_SOURCE_MEASURED + 1), "unknown");
 }
 
 int main(void)
