@@ -99,8 +99,10 @@ test_qemu_cpu_without_svm_has_no_kvm() {
 }
 
 test_exit_status_is_the_programs() {
-    local expected
-    for expected in 0 1 77 255; do
+    local expected statuses=(0 1 77 255)
+    # Every run is a boot there.
+    [[ $vendor == amd ]] || statuses=(255)
+    for expected in "${statuses[@]}"; do
         in_lab @/bin/sh -c "exit $expected"
         is_status "$expected" || return
     done
@@ -173,7 +175,7 @@ test_program_brings_its_libraries() {
     is_status 42
 }
 
-test_static_program_runs() {
+test_qemu_static_program_runs() {
     build static -static <<<'int main(void) { return 9; }'
     in_lab "$tmp/static"
     is_status 9
@@ -286,10 +288,9 @@ test_qemu_icount_repeats_time_within_a_percent() {
     is_status 0 && [[ $((($(<"$tmp/stdout") - first) * 100 / first)) -eq 0 ]]
 }
 
-test_runs_in_sequence_all_succeed() {
-    local i runs=20
-    [[ $vendor == amd ]] || runs=2
-    for ((i = 0; i < runs; i++)); do
+test_qemu_runs_in_sequence_all_succeed() {
+    local i
+    for ((i = 0; i < 20; i++)); do
         in_lab "$tmp/kvm"
         is_status 0 && is_output 'nested yes' || return
     done
