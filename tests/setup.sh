@@ -10,7 +10,7 @@ die() {
 # quietly COMMAND...: its output is shown only if it fails, which ends the script.
 quietly() {
     "$@" >"${log:?}" 2>&1 || {
-        cat "$log" >&2
+        tail -n 60 "$log" >&2
         die "'$*' failed"
     }
 }

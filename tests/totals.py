@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counts what Meson's log of a suite tells, test by test and case by case.
+"""Counts what Meson's logs tell, test by test and case by case.
 
-    totals.py [--no-skips] --save TOTALS LOG NAME   print a line, and what failed; add to TOTALS
-    totals.py --total TOTALS SECONDS                print the reasons of skips and the line of totals
+    totals.py suites DIR                  print the suites that a build has
+    totals.py count TOTALS DIR SUITE… --may-skip SUITE…
+                                          print a line for each suite, and what failed; add to TOTALS
+    totals.py total TOTALS SECONDS        print the line of totals, with the reasons of skips
 
-With --no-skips a skipped case is a failed one. --total ends with 1 if a case failed.
+A case that is skipped in a suite that may not skip has failed, and so has a suite without tests.
+"total" ends with 1 if a case failed.
 """
 
 import json
 import os
 import re
+import subprocess
 import sys
 
 TAP_LINE = re.compile(r"(not )?ok\b *\d* *(?:- )?(.*)")
@@ -39,7 +43,7 @@ def cases_of(test):
                 cases.append((f"{name}: {(skip[1] or skip[2]).strip()}", "skipped", said or skip[2]))
             else:
                 cases.append((f"{name}: {case[2]}", "failed" if case[1] else "passed", ""))
-        said = "" if case else line.lstrip("# ")
+        said = "" if case else line.lstrip("# ").removeprefix("the next test is skipped: ")
     # A test that ended badly after its last case, or that has no cases.
     if not cases or (result == "failed" and all(outcome != "failed" for _, outcome, _ in cases)):
         cases.append((name, result, last_line(test) if result == "skipped" else ""))
@@ -60,25 +64,44 @@ def show(test):
     print(test["stdout"].rstrip(), test.get("stderr", "").rstrip(), sep="\n")
 
 
-def save(totals, path, suite, may_skip):
-    """Count a suite, print its line, and keep its cases for the totals."""
-    tests = read_log(path)
+def is_in_suite(test, suite):
+    """Meson names a test "project:suite+suite / test", or "test" if its build has one suite."""
+    suites, slash, _ = test["name"].rpartition(" / ")
+    return not slash or suite in suites.split(":")[-1].split("+")
+
+
+def count_suite(tests, may_skip):
+    """The cases of a suite, with what may not be as failed."""
     cases = [case for test in tests for case in cases_of(test)]
     if not may_skip:
         cases = [(name, "failed" if result == "skipped" else result, why) for name, result, why in cases]
-    if not cases:
-        cases = [("the suite has no tests", "failed", "")]
-    outcomes = [result for _, result, _ in cases]
-    counts = [f"{outcomes.count(what)} {what}" for what in ("passed", "failed", "skipped") if what in outcomes]
-    print(f"{suite}: {', '.join(counts)}, {sum(test['duration'] for test in tests):.1f} s", flush=True)
-    for test in tests:
-        if any(result == "failed" for _, result, _ in cases_of(test)) or test["result"] not in ("OK", "SKIP"):
-            show(test)
-    for name, result, why in cases:
-        if result == "failed":
-            print(f"    failed: {name}{': skipped, ' + why if why else ''}")
-    with open(totals, "a", encoding="utf-8") as stream:
-        stream.writelines(json.dumps((suite, *case)) + "\n" for case in cases)
+    return cases or [("the suite has no tests", "failed", "")]
+
+
+def count(totals, build, suites, may_skip):
+    """Count suites, print a line and the failures of each, and keep the cases for the totals."""
+    tests = read_log(os.path.join(build, "meson-logs/testlog-run.json"))
+    for suite in suites:
+        mine = [test for test in tests if is_in_suite(test, suite)]
+        cases = count_suite(mine, suite in may_skip)
+        outcomes = [result for _, result, _ in cases]
+        counts = [f"{outcomes.count(what)} {what}" for what in ("passed", "failed", "skipped") if what in outcomes]
+        print(f"    {suite}: {', '.join(counts)}")
+        for test in mine:
+            if test["result"] not in ("OK", "SKIP"):
+                show(test)
+        for name, result, why in cases:
+            if result == "failed":
+                print(f"    failed: {name}{': skipped, ' + why if why else ''}")
+        with open(totals, "a", encoding="utf-8") as stream:
+            stream.writelines(json.dumps((f"{build}/ {suite}", *case)) + "\n" for case in cases)
+
+
+def print_suites(build):
+    """Every suite of a build, once."""
+    command = ["meson", "introspect", "--tests", build]
+    tests = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    print(*sorted({suite.split(":")[-1] for test in tests for suite in test["suite"]}), sep="\n")
 
 
 def total(totals, seconds):
@@ -97,13 +120,17 @@ def total(totals, seconds):
     return "failed" in outcomes or not outcomes
 
 
-def main(arguments):
+def main(command, *arguments):
     """See the head of the file."""
-    if arguments[0] == "--total":
-        sys.exit(total(*arguments[1:]))
-    *options, totals, path, suite = arguments
-    save(totals, path, suite, "--no-skips" not in options)
+    if command == "suites":
+        print_suites(*arguments)
+    elif command == "count":
+        totals, build, *suites = arguments
+        split = suites.index("--may-skip")
+        count(totals, build, suites[:split], suites[split + 1 :])
+    else:
+        sys.exit(total(*arguments))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

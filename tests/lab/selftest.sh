@@ -350,15 +350,15 @@ test_no_run_left_temporary_files() {
 number=0
 failed=0
 mapfile -t tests < <(grep -o '^test_[a-z0-9_]*' "${BASH_SOURCE[0]}")
+# Bochs lacks what these test.
+[[ $vendor == amd ]] || mapfile -t tests < <(printf '%s\n' "${tests[@]}" | grep -v '^test_qemu_')
 printf '1..%d\n' "${#tests[@]}"
 for name in "${tests[@]}"; do
     : $((++number))
     : >"$tmp/stdout"
     : >"$tmp/stderr"
     status=none
-    if [[ $name == test_qemu_* && $vendor != amd ]]; then
-        printf 'ok %d - %s # SKIP of QEMU alone\n' "$number" "${name#test_}"
-    elif "$name"; then
+    if "$name"; then
         printf 'ok %d - %s\n' "$number" "${name#test_}"
     else
         failed=1
