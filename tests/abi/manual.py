@@ -49,6 +49,15 @@ def broken_references(pages):
                 yield f"{name} refers to {page}({section}), which there is not"
 
 
+def pages_not_in_overview(pages):
+    """Pages, but for aliases, that libvhv(7) does not refer to."""
+    named = re.findall(r"^\.Xr (\S+) (\d)", read(pages["libvhv.7"]), re.M)
+    for name, path in pages.items():
+        page, _, section = name.rpartition(".")
+        if name != "libvhv.7" and (page, section) not in named and not read(path).startswith(".so "):
+            yield f"libvhv(7) does not name {page}({section})"
+
+
 def pages_without_example(pages):
     """Pages on functions that show no program."""
     for name, path in pages.items():
@@ -72,6 +81,7 @@ def main(root, build):
     tap.check("exported_function_has_page", functions_without_page(root, pages))
     tap.check("alias_names_page_that_tells_of_it", broken_aliases(pages))
     tap.check("reference_to_page_found", broken_references(pages))
+    tap.check("overview_names_every_page", pages_not_in_overview(pages))
     tap.check("page_of_functions_has_example", pages_without_example(pages))
     if shutil.which("mandoc"):
         tap.check("page_lints_clean", lint(pages))
