@@ -260,9 +260,9 @@ VHV_API const char *vhv_config_display_name(const struct vhv_config *config);
 /**
  * vhv_config_cpuid() - what a configuration says of the guest's CPUID
  * @config: the configuration
- * @options: its members vhv_enable, hypervisor_v0, nested_paging, requests and request_count are
- * filled in; the others are left alone. What they point to belongs to @config and is valid until it
- * is changed or freed.
+ * @options: with its size set; its members vhv_enable, hypervisor_v0, nested_paging, requests and
+ * request_count are filled in; the others are left alone. What they point to belongs to @config and
+ * is valid until it is changed or freed.
  *
  * Thread: any. Stage: any. Since: 0.1.
  */

@@ -171,8 +171,9 @@ VHV_API const struct vhv_cpuid *vhv_host_supported(const struct vhv_host *host);
 /**
  * vhv_host_cpuid() - what a host says of its guests' CPUID
  * @host: the host
- * @options: its members processor, tsc_deadline and why_not_nested are filled in; the others are
- * left alone. What they point to belongs to @host and is valid as long as it.
+ * @options: with its size set; its members processor, tsc_deadline, why_not_nested and
+ * nested_paging_offered are filled in; the others are left alone. What they point to belongs to
+ * @host and is valid as long as it.
  *
  * With vhv_config_cpuid() it gives all that vhv_guest_cpuid_new() needs beside
  * vhv_host_supported() and what the program knows of its VM.

@@ -27,3 +27,11 @@ int vhv_options_read(void *known, size_t known_bytes, const void *given, const c
     memcpy(known, given, size < known_bytes ? size : known_bytes);
     return 0;
 }
+
+size_t vhv_options_bytes(const void *given, size_t known_bytes)
+{
+    size_t size;
+
+    memcpy(&size, given, sizeof(size));
+    return size < known_bytes ? size : known_bytes;
+}

@@ -14,4 +14,10 @@
  */
 int vhv_options_read(void *known, size_t known_bytes, const void *given, const char *what);
 
+/*
+ * How many bytes of the caller's options may be written: as many as both the caller and this
+ * library, whose struct has @known_bytes, know of.
+ */
+size_t vhv_options_bytes(const void *given, size_t known_bytes);
+
 #endif

@@ -2,8 +2,10 @@
 #include "config/settings.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/error.h"
+#include "base/options.h"
 #include "config/masks.h"
 #include "cpuid/mask_text.h"
 
@@ -172,9 +174,14 @@ static void read_cpuid_setting(struct vhv_cpuid_setting *setting, const struct v
 
 void vhv_config_cpuid(const struct vhv_config *config, struct vhv_guest_cpuid_options *options)
 {
-    read_cpuid_setting(&options->vhv_enable, config, VHV_ENABLE);
-    read_cpuid_setting(&options->hypervisor_v0, config, HYPERVISOR_V0);
-    read_cpuid_setting(&options->nested_paging, config, VHV_NESTED_PAGING);
-    options->requests = config->requests;
-    options->request_count = config->request_count;
+    size_t bytes = vhv_options_bytes(options, sizeof(*options));
+    struct vhv_guest_cpuid_options filled = {0};
+
+    memcpy(&filled, options, bytes);
+    read_cpuid_setting(&filled.vhv_enable, config, VHV_ENABLE);
+    read_cpuid_setting(&filled.hypervisor_v0, config, HYPERVISOR_V0);
+    read_cpuid_setting(&filled.nested_paging, config, VHV_NESTED_PAGING);
+    filled.requests = config->requests;
+    filled.request_count = config->request_count;
+    memcpy(options, &filled, bytes);
 }

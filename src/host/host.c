@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/options.h"
@@ -153,7 +154,13 @@ const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count)
 
 void vhv_host_cpuid(const struct vhv_host *host, struct vhv_guest_cpuid_options *options)
 {
-    options->processor = host->processor;
-    options->tsc_deadline = host->tsc_deadline;
-    options->why_not_nested = host->why_not_nested[0] ? host->why_not_nested : NULL;
+    size_t bytes = vhv_options_bytes(options, sizeof(*options));
+    struct vhv_guest_cpuid_options filled = {0};
+
+    memcpy(&filled, options, bytes);
+    filled.processor = host->processor;
+    filled.tsc_deadline = host->tsc_deadline;
+    filled.why_not_nested = host->why_not_nested[0] ? host->why_not_nested : NULL;
+    filled.nested_paging_offered = host->facts.guest_slat;
+    memcpy(options, &filled, bytes);
 }

@@ -81,12 +81,14 @@ static void probe_nested_0_blames_the_module(void **state)
 static void host_cpuid_good_host_has_nothing_to_say_of_nesting(void **state)
 {
     struct vhv_host *host = machine_probe(*state);
-    struct vhv_guest_cpuid_options options = {.why_not_nested = "to be replaced", .vcpu_id = 7};
+    struct vhv_guest_cpuid_options options = {
+        .size = sizeof(options), .why_not_nested = "to be replaced", .vcpu_id = 7};
 
     vhv_host_cpuid(host, &options);
     assert_ptr_equal(options.processor, vhv_host_processor(host));
     assert_true(options.tsc_deadline);
     assert_null(options.why_not_nested);
+    assert_int_equal(options.nested_paging_offered, VHV_YES);
     assert_int_equal(options.vcpu_id, 7);
     vhv_host_free(host);
 }
@@ -94,7 +96,7 @@ static void host_cpuid_good_host_has_nothing_to_say_of_nesting(void **state)
 static void host_cpuid_nested_0_says_why_and_what_to_do(void **state)
 {
     struct machine *machine = *state;
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
     struct vhv_host *host;
 
     fake_kvm.nested = false;

@@ -37,7 +37,7 @@ static inline void check_same_items(const struct vhv_config *a, const struct vhv
 
 static inline void check_same_cpuid(const struct vhv_config *a, const struct vhv_config *b)
 {
-    struct vhv_guest_cpuid_options one = {0}, other = {0};
+    struct vhv_guest_cpuid_options one = {.size = sizeof(one)}, other = {.size = sizeof(other)};
 
     vhv_config_cpuid(a, &one);
     vhv_config_cpuid(b, &other);

@@ -184,7 +184,8 @@ static void remove_takes_the_line_and_leaves_comments(void **state)
 
 static void settings_unset_have_their_defaults(void **state)
 {
-    struct vhv_guest_cpuid_options options = {.vcpu_id = 7, .vhv_enable.value = VHV_SETTING_TRUE};
+    struct vhv_guest_cpuid_options options = {
+        .size = sizeof(options), .vcpu_id = 7, .vhv_enable.value = VHV_SETTING_TRUE};
     struct vhv_config *config;
 
     (void)state;
@@ -207,7 +208,7 @@ static void settings_of_a_file_are_read(void **state)
                                       "displayname = \"One | two\"\n"
                                       "VHV.enable = true\n"
                                       "hypervisor.cpuid.v0 = \"False\"\n");
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
 
     (void)state;
     assert_int_equal(vhv_config_vcpus(config), 64);
@@ -223,6 +224,21 @@ static void settings_of_a_file_are_read(void **state)
     vhv_config_free(config);
 }
 
+static void cpuid_fills_in_no_more_than_the_caller_has(void **state)
+{
+    struct vhv_config *config = parse("vhv.enable = TRUE\nhypervisor.cpuid.v0 = FALSE\n");
+    struct vhv_guest_cpuid_options options = {
+        .size = offsetof(struct vhv_guest_cpuid_options, hypervisor_v0), .vcpu_id = 7};
+
+    (void)state;
+    vhv_config_cpuid(config, &options);
+    assert_int_equal(options.vhv_enable.value, VHV_SETTING_TRUE);
+    assert_int_equal(options.hypervisor_v0.value, VHV_SETTING_UNSET);
+    assert_null(options.requests);
+    assert_int_equal(options.vcpu_id, 7);
+    vhv_config_free(config);
+}
+
 static const char no_bits[] = "----:----:----:----:----:----:----:----";
 static const char bit_0[] = "----:----:----:----:----:----:----:---1";
 
@@ -232,7 +248,7 @@ static void cpuid_masks_follow_every_change(void **state)
         parse("cpuid.1.ecx = \"----:----:----:----:----:----:--h-:----\"\n"
               "a = b\n"
               "CPUID.d.1.EAX.amd = \"----:----:----:----:----:----:----:---t\"\n");
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
 
     (void)state;
     vhv_config_cpuid(config, &options);
@@ -264,7 +280,7 @@ static void cpuid_masks_follow_every_change(void **state)
 
 static void cpuid_many_masks_are_all_there(void **state)
 {
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
     struct vhv_config *config;
 
     (void)state;
@@ -290,7 +306,7 @@ static void copy_is_equal_and_independent(void **state)
     static const char text[] =
         "# c\na = 1 # one\ncpuid.1.ecx = \"----:----:----:----:----:----:--h-:----\"\n\n";
     struct vhv_config *config = parse(text), *copy = NULL;
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
     char *before = written(config);
 
     (void)state;
@@ -347,6 +363,7 @@ int main(void)
         cmocka_unit_test(remove_takes_the_line_and_leaves_comments),
         cmocka_unit_test(settings_unset_have_their_defaults),
         cmocka_unit_test(settings_of_a_file_are_read),
+        cmocka_unit_test(cpuid_fills_in_no_more_than_the_caller_has),
         cmocka_unit_test(cpuid_masks_follow_every_change),
         cmocka_unit_test(cpuid_many_masks_are_all_there),
         cmocka_unit_test(copy_is_equal_and_independent),

@@ -95,7 +95,7 @@ static void assert_nothing_is_lost(const char *vmx)
 
 static void parse_json_settings_are_those_of_a_vmx_file(void **state)
 {
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
     struct vhv_config *config =
         parse("{\"settings\": {\"displayName\": \"a b\", \"NumVCPUs\": 2, \"memsize\": \"512\", "
               "\"vhv.enable\": true, \"hypervisor.cpuid.v0\": false, \"other\": -5, \"x\": \"\","
@@ -117,7 +117,7 @@ static void parse_json_settings_are_those_of_a_vmx_file(void **state)
 
 static void parse_json_origin_has_file_and_no_line(void **state)
 {
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
     struct vhv_config *config = parse("{\"settings\": {\"vhv.enable\": true}}"), *copy;
     struct vhv_config_item item;
 

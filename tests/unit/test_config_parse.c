@@ -261,7 +261,7 @@ static void parse_file_of_many_names_finds_each(void **state)
 
 static void load_published_lines_that_are_right_are_taken(void **state)
 {
-    struct vhv_guest_cpuid_options options = {0};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
     struct vhv_config *config;
 
     (void)state;
