@@ -181,6 +181,22 @@ VHV_API int vhv_config_set_line(struct vhv_config *config, const char *line);
 VHV_API int vhv_config_remove(struct vhv_config *config, const char *key);
 
 /**
+ * vhv_config_set_policy() - put a host's policy below a configuration
+ * @config: the configuration
+ * @policy: as vhv_host_policy() gives it; copied. It takes the place of an earlier one. NULL: none
+ *
+ * A setting that @config does not have, masks among them, is then the policy's, if it is not of
+ * those that are for a single machine; see vhv.vmx(5). vhv_config_get(), vhv_config_item() and
+ * vhv_config_write() are about @config alone.
+ *
+ * Return: 0, or a negative errno, with @config as it was:
+ *   -ENOMEM  no memory
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_config_set_policy(struct vhv_config *config, const struct vhv_config *policy);
+
+/**
  * vhv_config_write() - write a configuration as a .vmx file
  * @config: the configuration
  * @stream: where to
@@ -218,7 +234,8 @@ VHV_API int vhv_config_write_json(const struct vhv_config *config, FILE *stream)
  * @cookie: handed to @warning
  *
  * A mask that clears VMX where the hypervisor bit was meant, a mask on a field that every vCPU
- * keeps its own value of, an 'i', and the like.
+ * keeps its own value of, a setting that has no effect where it is, a hardware version that refuses
+ * what is asked for, and the like. A policy below is looked at first.
  *
  * Return: the number of warnings, or what @warning returned to stop.
  *
@@ -260,9 +277,10 @@ VHV_API const char *vhv_config_display_name(const struct vhv_config *config);
 /**
  * vhv_config_cpuid() - what a configuration says of the guest's CPUID
  * @config: the configuration
- * @options: with its size set; its members vhv_enable, hypervisor_v0, nested_paging, requests and
- * request_count are filled in; the others are left alone. What they point to belongs to @config and
- * is valid until it is changed or freed.
+ * @options: with its size set; its members vhv_enable, hypervisor_v0, nested_paging, requests,
+ * request_count, hardware_version, guest_os, cores_per_socket, brand_string and vpmc_enable are
+ * filled in; the others are left alone. What they point to belongs to @config and is valid until it
+ * is changed or freed.
  *
  * Thread: any. Stage: any. Since: 0.1.
  */

@@ -23,6 +23,7 @@ void vhv_config_free(struct vhv_config *config)
 {
     if (!config)
         return;
+    vhv_config_free(config->policy);
     vhv_dictionary_clear(&config->dictionary);
     free(config->requests);
     free(config->file);
@@ -61,8 +62,11 @@ int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from)
         if (!config->file)
             result = vhv_fail_memory(strlen(from->file) + 1);
     }
+    config->is_policy = from->is_policy;
     if (result >= 0)
         result = copy_lines(&config->dictionary, &from->dictionary);
+    if (result >= 0 && from->policy)
+        result = vhv_config_copy(&config->policy, from->policy);
     if (result >= 0)
         result = vhv_masks_reserve(config, from->request_count);
     if (result < 0) {
@@ -71,6 +75,25 @@ int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from)
     }
     vhv_masks_collect(config);
     *ret = config;
+    return 0;
+}
+
+int vhv_config_set_policy(struct vhv_config *config, const struct vhv_config *policy)
+{
+    struct vhv_config *copy = NULL;
+    int result = policy ? vhv_config_copy(&copy, policy) : 0;
+
+    if (result >= 0 && copy)
+        result = vhv_masks_reserve(config, config->request_count + copy->request_count);
+    if (result < 0) {
+        vhv_config_free(copy);
+        return result;
+    }
+    for (struct vhv_config *layer = copy; layer; layer = layer->policy)
+        layer->is_policy = true;
+    vhv_config_free(config->policy);
+    config->policy = copy;
+    vhv_masks_collect(config);
     return 0;
 }
 

@@ -10,14 +10,21 @@
 struct vhv_config {
     char *file;    /* the file's name; NULL if there was none */
     bool lineless; /* the file is JSON: numbers of lines are only their order */
+    /* The layer below, whose settings count where this one has none: a host's policy. Owned; NULL:
+     * there is none. */
+    struct vhv_config *policy;
+    bool is_policy;
     struct vhv_dictionary dictionary;
-    struct vhv_cpuid_request *requests; /* the masks among the items, in their order */
+    /* The masks: those of the layers below that no item here overrides, then those among the items,
+     * in their order. */
+    struct vhv_cpuid_request *requests;
     size_t request_count;
     size_t request_capacity;
 };
 
 /*
- * Makes a configuration equal to another one: lines, origins, masks. Returns 0, or -ENOMEM.
+ * Makes a configuration equal to another one: lines, origins, masks, layers below. Returns 0, or
+ * -ENOMEM.
  */
 int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What is legal and probably not meant. */
+/* What is legal and probably not meant: masks and misspelt names. */
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/lint.h"
 #include "config/masks.h"
 #include "config/settings.h"
 #include "cpuid/guest.h"
@@ -14,18 +14,10 @@ enum { SLIPS = 2, MAX_NAME_BYTES = 40 };
 
 enum { VMX_BIT = 5 };
 
-struct lint {
-    const struct vhv_config *config;
-    const struct vhv_line *line;
-    vhv_config_warning_fn warning;
-    void *cookie;
-    int count;
-};
-
-static int warn(struct lint *lint, const char *what, const char *why, const char *remedy)
+int vhv_lint_warn(struct vhv_lint *lint, const char *what, const char *why, const char *remedy)
 {
     const struct vhv_config_warning warning = {
-        .origin = vhv_config_origin(lint->config, lint->line),
+        .origin = vhv_config_origin(lint->layer, lint->line),
         .what = what,
         .why = why,
         .remedy = remedy,
@@ -35,7 +27,7 @@ static int warn(struct lint *lint, const char *what, const char *why, const char
     return lint->warning(&warning, lint->cookie);
 }
 
-static int lint_install(struct lint *lint, const struct vhv_cpuid_request *request)
+static int lint_install(struct vhv_lint *lint, const struct vhv_cpuid_request *request)
 {
     char what[48];
     int bit = 31;
@@ -45,8 +37,8 @@ static int lint_install(struct lint *lint, const struct vhv_cpuid_request *reque
     if (bit < 0)
         return 0;
     snprintf(what, sizeof(what), "bit %d is 'i'", bit);
-    return warn(lint, what, "what 'i' means was never published; it is taken as '-'",
-                "write '-', or the character for what the guest is to see");
+    return vhv_lint_warn(lint, what, "what 'i' means was never published; it is taken as '-'",
+                         "write '-', or the character for what the guest is to see");
 }
 
 static bool decides_only(const struct vhv_mask *mask, int bit)
@@ -58,19 +50,20 @@ static bool decides_only(const struct vhv_mask *mask, int bit)
     return vhv_mask_op_decides(mask->op[bit]);
 }
 
-static int lint_vmx(struct lint *lint, const struct vhv_cpuid_request *request)
+static int lint_vmx(struct vhv_lint *lint, const struct vhv_cpuid_request *request)
 {
     if (request->key.leaf != 1 || request->key.reg != VHV_ECX ||
         !decides_only(&request->mask, VMX_BIT) || request->mask.op[VMX_BIT] != VHV_MASK_HIDE)
         return 0;
-    return warn(lint, "the mask clears VMX (bit 5), not the hypervisor bit (bit 31)",
-                "lines like it are published to hide the hypervisor, which the guest still finds; "
-                "VMX is off anyway unless it is asked for",
-                "to hide the hypervisor set hypervisor.cpuid.v0 = \"FALSE\"; bit 31 is the mask's "
-                "leftmost character");
+    return vhv_lint_warn(
+        lint, "the mask clears VMX (bit 5), not the hypervisor bit (bit 31)",
+        "lines like it are published to hide the hypervisor, which the guest still finds; "
+        "VMX is off anyway unless it is asked for",
+        "to hide the hypervisor set hypervisor.cpuid.v0 = \"FALSE\"; bit 31 is the mask's "
+        "leftmost character");
 }
 
-static int lint_fixed(struct lint *lint, const struct vhv_cpuid_request *request)
+static int lint_fixed(struct vhv_lint *lint, const struct vhv_cpuid_request *request)
 {
     const struct vhv_mask_key *key = &request->key;
     const struct vhv_guest_fixed *fixed = NULL;
@@ -89,12 +82,12 @@ static int lint_fixed(struct lint *lint, const struct vhv_cpuid_request *request
         snprintf(what, sizeof(what), "the mask does not reach bit %d", low);
     else
         snprintf(what, sizeof(what), "the mask does not reach bits %d to %d", high, low);
-    return warn(lint, what, fixed->text, "write '-' there");
+    return vhv_lint_warn(lint, what, fixed->text, "write '-' there");
 }
 
-static int lint_mask(struct lint *lint)
+static int lint_mask(struct vhv_lint *lint)
 {
-    static int (*const checks[])(struct lint *, const struct vhv_cpuid_request *) = {
+    static int (*const checks[])(struct vhv_lint *, const struct vhv_cpuid_request *) = {
         lint_install, lint_vmx, lint_fixed};
     struct vhv_cpuid_request request = {0};
     int result = 0;
@@ -136,9 +129,10 @@ static unsigned slips_between(const char *a, const char *b)
     return row[b_bytes];
 }
 
-static int lint_name(struct lint *lint)
+static int lint_unknown_name(struct vhv_lint *lint)
 {
     const char *name, *like = NULL;
+    unsigned least_slips = SLIPS + 1;
     char remedy[64];
 
     for (size_t i = 0; (name = vhv_setting_name(i)); i++) {
@@ -146,27 +140,44 @@ static int lint_name(struct lint *lint)
 
         if (slips == 0)
             return 0;
-        if (slips <= SLIPS)
+        if (slips < least_slips) {
+            least_slips = slips;
             like = name;
+        }
     }
     if (!like)
         return 0;
     snprintf(remedy, sizeof(remedy), "if %s is meant, write that", like);
-    return warn(lint, "no setting has this name", "names that are not known have no effect",
-                remedy);
+    return vhv_lint_warn(lint, "no setting has this name",
+                         "names that are not known have no effect", remedy);
+}
+
+static int lint_item(struct vhv_lint *lint)
+{
+    int result;
+
+    if (vhv_is_mask_key(lint->line->key))
+        return lint_mask(lint);
+    result = vhv_lint_setting(lint);
+    return result ? result : lint_unknown_name(lint);
+}
+
+static int lint_layer(struct vhv_lint *lint, const struct vhv_config *layer)
+{
+    int result = layer->policy ? lint_layer(lint, layer->policy) : 0;
+
+    lint->layer = layer;
+    for (size_t i = 0; i < layer->dictionary.item_count && result == 0; i++) {
+        lint->line = layer->dictionary.items[i];
+        result = lint_item(lint);
+    }
+    return result;
 }
 
 int vhv_config_lint(const struct vhv_config *config, vhv_config_warning_fn warning, void *cookie)
 {
-    struct lint lint = {.config = config, .warning = warning, .cookie = cookie};
+    struct vhv_lint lint = {.config = config, .warning = warning, .cookie = cookie};
+    int result = lint_layer(&lint, config);
 
-    for (size_t i = 0; i < config->dictionary.item_count; i++) {
-        int result;
-
-        lint.line = config->dictionary.items[i];
-        result = vhv_is_mask_key(lint.line->key) ? lint_mask(&lint) : lint_name(&lint);
-        if (result)
-            return result;
-    }
-    return lint.count;
+    return result ? result : lint.count;
 }

@@ -72,9 +72,21 @@ int vhv_masks_index(struct vhv_config *config)
     return 0;
 }
 
+static void collect_below(struct vhv_config *config)
+{
+    for (size_t i = 0; i < config->policy->request_count; i++) {
+        const struct vhv_cpuid_request *request = &config->policy->requests[i];
+
+        if (!vhv_dictionary_find(&config->dictionary, request->origin.key))
+            config->requests[config->request_count++] = *request;
+    }
+}
+
 void vhv_masks_collect(struct vhv_config *config)
 {
     config->request_count = 0;
+    if (config->policy)
+        collect_below(config);
     for (size_t i = 0; i < config->dictionary.item_count; i++) {
         const struct vhv_line *line = config->dictionary.items[i];
         struct vhv_cpuid_request request = {.origin = vhv_config_origin(config, line)};

@@ -19,28 +19,51 @@ enum type { BOOLEAN, NUMBER, TEXT };
 
 enum setting_id {
     ENCODING,
+    BRAND_STRING,
+    CORES_PER_SOCKET,
     DISPLAY_NAME,
+    GUEST_OS,
     HYPERVISOR_V0,
     MEMSIZE,
     NUMVCPUS,
+    RESTRICT_BACKDOOR,
+    VCPU_HOTADD,
+    VHV_ALLOW,
     VHV_ENABLE,
-    VHV_NESTED_PAGING
+    VHV_NESTED_PAGING,
+    HARDWARE_VERSION,
+    ALLOW_NESTED,
+    VPMC_ENABLE
 };
+
+#define MACHINES VHV_SETTING_OF_MACHINES
+#define POLICIES VHV_SETTING_OF_POLICIES
+#define BOTH     VHV_SETTING_OF_BOTH
 
 static const struct setting {
     const char *name;
     enum type type;
+    enum vhv_setting_layer layer;
     uint64_t least; /* of a number */
-    uint64_t most;
+    uint64_t most;  /* of a number; of a text the number of bytes, 0: any */
     uint64_t unset; /* what a number is where it is not set */
 } settings[] = {
-    [ENCODING] = {".encoding", TEXT, 0, 0, 0},
-    [DISPLAY_NAME] = {"displayName", TEXT, 0, 0, 0},
-    [HYPERVISOR_V0] = {"hypervisor.cpuid.v0", BOOLEAN, 0, 0, 0},
-    [MEMSIZE] = {"memsize", NUMBER, 1, MAX_MEMORY_MIB, 0},
-    [NUMVCPUS] = {"numvcpus", NUMBER, 1, 64, 1},
-    [VHV_ENABLE] = {"vhv.enable", BOOLEAN, 0, 0, 0},
-    [VHV_NESTED_PAGING] = {"vhv.nestedPaging", BOOLEAN, 0, 0, 0},
+    [ENCODING] = {".encoding", TEXT, BOTH, 0, 0, 0},
+    [BRAND_STRING] = {"cpuid.brandString", TEXT, BOTH, 0, VHV_BRAND_STRING_MAX_BYTES, 0},
+    [CORES_PER_SOCKET] = {"cpuid.coresPerSocket", NUMBER, MACHINES, 1, 64, 0},
+    [DISPLAY_NAME] = {"displayName", TEXT, MACHINES, 0, 0, 0},
+    [GUEST_OS] = {"guestOS", TEXT, MACHINES, 0, 0, 0},
+    [HYPERVISOR_V0] = {"hypervisor.cpuid.v0", BOOLEAN, BOTH, 0, 0, 0},
+    [MEMSIZE] = {"memsize", NUMBER, MACHINES, 1, MAX_MEMORY_MIB, 0},
+    [NUMVCPUS] = {"numvcpus", NUMBER, MACHINES, 1, 64, 1},
+    [RESTRICT_BACKDOOR] = {"monitor_control.restrict_backdoor", BOOLEAN, BOTH, 0, 0, 0},
+    [VCPU_HOTADD] = {"vcpu.hotadd", BOOLEAN, BOTH, 0, 0, 0},
+    [VHV_ALLOW] = {"vhv.allow", BOOLEAN, POLICIES, 0, 0, 0},
+    [VHV_ENABLE] = {"vhv.enable", BOOLEAN, BOTH, 0, 0, 0},
+    [VHV_NESTED_PAGING] = {"vhv.nestedPaging", BOOLEAN, BOTH, 0, 0, 0},
+    [HARDWARE_VERSION] = {"virtualHW.version", NUMBER, BOTH, 1, 255, 0},
+    [ALLOW_NESTED] = {"vmx.allowNested", BOOLEAN, BOTH, 0, 0, 0},
+    [VPMC_ENABLE] = {"vpmc.enable", BOOLEAN, BOTH, 0, 0, 0},
 };
 
 enum { SETTINGS = sizeof(settings) / sizeof(settings[0]) };
@@ -84,6 +107,9 @@ static int check_setting(const struct setting *setting, const char *value)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX,
                         "%s: \"%s\" is not a decimal number from %" PRIu64 " to %" PRIu64,
                         setting->name, shown, setting->least, setting->most);
+    if (setting->type == TEXT && setting->most && strlen(value) > setting->most)
+        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "%s: %zu bytes are more than %" PRIu64,
+                        setting->name, strlen(value), setting->most);
     return 0;
 }
 
@@ -136,10 +162,42 @@ const char *vhv_setting_name(size_t index)
     return index < SETTINGS ? settings[index].name : NULL;
 }
 
-/* Every value in a configuration was checked. */
-static uint64_t number_of(const struct vhv_config *config, enum setting_id id)
+static bool is_heeded(const struct setting *setting, const struct vhv_config *layer)
 {
-    const char *value = vhv_config_get(config, settings[id].name);
+    return setting->layer & (layer->is_policy ? VHV_SETTING_OF_POLICIES : VHV_SETTING_OF_MACHINES);
+}
+
+bool vhv_setting_is_heeded(const char *key, const struct vhv_config *layer)
+{
+    const struct setting *setting = find_setting(key);
+
+    return !setting || is_heeded(setting, layer);
+}
+
+/* The value in the highest layer that has one, and where it is from; NULL: it is not set. */
+static const char *find(const struct vhv_config *config, enum setting_id id,
+                        struct vhv_origin *origin)
+{
+    for (; config; config = config->policy) {
+        const struct vhv_line *line =
+            is_heeded(&settings[id], config)
+                ? vhv_dictionary_find(&config->dictionary, settings[id].name)
+                : NULL;
+
+        if (line) {
+            *origin = vhv_config_origin(config, line);
+            return line->value;
+        }
+    }
+    *origin = (struct vhv_origin){0};
+    return NULL;
+}
+
+/* Every value in a configuration was checked. */
+static uint64_t number_of(const struct vhv_config *config, enum setting_id id,
+                          struct vhv_origin *origin)
+{
+    const char *value = find(config, id, origin);
     uint64_t number;
 
     return value && read_number(&number, value, &settings[id]) ? number : settings[id].unset;
@@ -147,29 +205,69 @@ static uint64_t number_of(const struct vhv_config *config, enum setting_id id)
 
 unsigned vhv_config_vcpus(const struct vhv_config *config)
 {
-    return (unsigned)number_of(config, NUMVCPUS);
+    struct vhv_origin origin;
+
+    return (unsigned)number_of(config, NUMVCPUS, &origin);
 }
 
 uint64_t vhv_config_memory_bytes(const struct vhv_config *config)
 {
-    return number_of(config, MEMSIZE) * MIB;
+    struct vhv_origin origin;
+
+    return number_of(config, MEMSIZE, &origin) * MIB;
 }
 
 const char *vhv_config_display_name(const struct vhv_config *config)
 {
-    const char *name = vhv_config_get(config, settings[DISPLAY_NAME].name);
+    struct vhv_origin origin;
+    const char *name = find(config, DISPLAY_NAME, &origin);
 
     return name ? name : "";
 }
 
-static void read_cpuid_setting(struct vhv_cpuid_setting *setting, const struct vhv_config *config,
-                               enum setting_id id)
+static struct vhv_cpuid_setting boolean_of(const struct vhv_config *config, enum setting_id id)
 {
-    const struct vhv_line *line = vhv_dictionary_find(&config->dictionary, settings[id].name);
+    struct vhv_cpuid_setting setting = {.value = VHV_SETTING_UNSET};
+    const char *value = find(config, id, &setting.origin);
 
-    *setting = (struct vhv_cpuid_setting){.value = VHV_SETTING_UNSET};
-    if (line && read_boolean(&setting->value, line->value))
-        setting->origin = vhv_config_origin(config, line);
+    if (value)
+        read_boolean(&setting.value, value);
+    return setting;
+}
+
+static struct vhv_cpuid_text text_of(const struct vhv_config *config, enum setting_id id)
+{
+    struct vhv_cpuid_text text;
+
+    text.value = find(config, id, &text.origin);
+    return text;
+}
+
+static struct vhv_cpuid_number cpuid_number_of(const struct vhv_config *config, enum setting_id id)
+{
+    struct vhv_cpuid_number number;
+
+    number.value = (uint32_t)number_of(config, id, &number.origin);
+    return number;
+}
+
+struct vhv_cpuid_setting vhv_config_allow_nested(const struct vhv_config *config)
+{
+    return boolean_of(config, ALLOW_NESTED);
+}
+
+/* What a user's policy allows, the system's below it can still forbid. */
+struct vhv_cpuid_setting vhv_config_vhv_allow(const struct vhv_config *policy)
+{
+    struct vhv_cpuid_setting allow = boolean_of(policy, VHV_ALLOW);
+
+    for (policy = policy->policy; policy; policy = policy->policy) {
+        const struct vhv_cpuid_setting below = boolean_of(policy, VHV_ALLOW);
+
+        if (below.value == VHV_SETTING_FALSE)
+            allow = below;
+    }
+    return allow;
 }
 
 void vhv_config_cpuid(const struct vhv_config *config, struct vhv_guest_cpuid_options *options)
@@ -178,10 +276,15 @@ void vhv_config_cpuid(const struct vhv_config *config, struct vhv_guest_cpuid_op
     struct vhv_guest_cpuid_options filled = {0};
 
     memcpy(&filled, options, bytes);
-    read_cpuid_setting(&filled.vhv_enable, config, VHV_ENABLE);
-    read_cpuid_setting(&filled.hypervisor_v0, config, HYPERVISOR_V0);
-    read_cpuid_setting(&filled.nested_paging, config, VHV_NESTED_PAGING);
+    filled.vhv_enable = boolean_of(config, VHV_ENABLE);
+    filled.hypervisor_v0 = boolean_of(config, HYPERVISOR_V0);
+    filled.nested_paging = boolean_of(config, VHV_NESTED_PAGING);
     filled.requests = config->requests;
     filled.request_count = config->request_count;
+    filled.hardware_version = cpuid_number_of(config, HARDWARE_VERSION);
+    filled.guest_os = text_of(config, GUEST_OS);
+    filled.cores_per_socket = cpuid_number_of(config, CORES_PER_SOCKET);
+    filled.brand_string = text_of(config, BRAND_STRING);
+    filled.vpmc_enable = boolean_of(config, VPMC_ENABLE);
     memcpy(options, &filled, bytes);
 }

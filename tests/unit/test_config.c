@@ -131,6 +131,14 @@ static void set_what_a_file_could_not_have_is_refused(void **state)
     (void)state;
     assert_fails(vhv_config_set(config, "numvcpus", "65"), EINVAL, "numvcpus: \"65\"");
     assert_fails(vhv_config_set(config, "vhv.enable", "on"), EINVAL, "neither TRUE nor FALSE");
+    assert_fails(vhv_config_set(config, "vmx.allowNested", "1"), EINVAL, "neither TRUE nor FALSE");
+    assert_fails(vhv_config_set(config, "virtualHW.version", "0"), EINVAL, "from 1 to 255");
+    assert_fails(vhv_config_set(config, "virtualHW.version", "256"), EINVAL, "from 1 to 255");
+    assert_fails(vhv_config_set(config, "cpuid.coresPerSocket", "0"), EINVAL, "from 1 to 64");
+    assert_fails(vhv_config_set(config, "cpuid.coresPerSocket", "65"), EINVAL, "from 1 to 64");
+    assert_fails(vhv_config_set(config, "cpuid.brandString",
+                                "0123456789abcdef0123456789abcdef0123456789abcdef"),
+                 EINVAL, "cpuid.brandString: 48 bytes are more than 47");
     assert_fails(vhv_config_set(config, "cpuid.1.ecx", "1"), EINVAL, "cpuid.1.ecx: column");
     assert_fails(vhv_config_set(config, "cpuid.1.efx", "1"), EINVAL, "not a register");
     assert_fails(vhv_config_set(config, "", "1"), EINVAL, "no name");
@@ -197,6 +205,11 @@ static void settings_unset_have_their_defaults(void **state)
     assert_int_equal(options.vhv_enable.value, VHV_SETTING_UNSET);
     assert_int_equal(options.hypervisor_v0.value, VHV_SETTING_UNSET);
     assert_int_equal(options.request_count, 0);
+    assert_int_equal(options.hardware_version.value, 0);
+    assert_null(options.guest_os.value);
+    assert_int_equal(options.cores_per_socket.value, 0);
+    assert_null(options.brand_string.value);
+    assert_int_equal(options.vpmc_enable.value, VHV_SETTING_UNSET);
     assert_int_equal(options.vcpu_id, 7);
     vhv_config_free(config);
 }
@@ -221,6 +234,35 @@ static void settings_of_a_file_are_read(void **state)
     assert_string_equal(options.vhv_enable.origin.key, "VHV.enable");
     assert_int_equal(options.hypervisor_v0.value, VHV_SETTING_FALSE);
     assert_int_equal(options.hypervisor_v0.origin.line, 5);
+    vhv_config_free(config);
+}
+
+static void settings_of_cpuid_are_read(void **state)
+{
+    struct vhv_config *config = parse("virtualHW.version = 10\n"
+                                      "guestOS = \"vmkernel6\"\n"
+                                      "cpuid.coresPerSocket = 2\n"
+                                      "cpuid.brandString = \"A processor of 47 bytes: "
+                                      "0123456789abcdef012345\"\n"
+                                      "vpmc.enable = FALSE\n"
+                                      "vhv.nestedPaging = FALSE\n"
+                                      "vhv.allow = FALSE\n");
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
+
+    (void)state;
+    vhv_config_cpuid(config, &options);
+    assert_int_equal(options.hardware_version.value, 10);
+    assert_int_equal(options.hardware_version.origin.line, 1);
+    assert_string_equal(options.guest_os.value, "vmkernel6");
+    assert_string_equal(options.guest_os.origin.key, "guestOS");
+    assert_int_equal(options.cores_per_socket.value, 2);
+    assert_int_equal(options.cores_per_socket.origin.line, 3);
+    assert_int_equal(strlen(options.brand_string.value), 47);
+    assert_string_equal(options.brand_string.origin.file, "test.vmx");
+    assert_int_equal(options.vpmc_enable.value, VHV_SETTING_FALSE);
+    assert_int_equal(options.vpmc_enable.origin.line, 5);
+    assert_int_equal(options.nested_paging.value, VHV_SETTING_FALSE);
+    assert_int_equal(options.vhv_allow.value, VHV_SETTING_UNSET);
     vhv_config_free(config);
 }
 
@@ -363,6 +405,7 @@ int main(void)
         cmocka_unit_test(remove_takes_the_line_and_leaves_comments),
         cmocka_unit_test(settings_unset_have_their_defaults),
         cmocka_unit_test(settings_of_a_file_are_read),
+        cmocka_unit_test(settings_of_cpuid_are_read),
         cmocka_unit_test(cpuid_fills_in_no_more_than_the_caller_has),
         cmocka_unit_test(cpuid_masks_follow_every_change),
         cmocka_unit_test(cpuid_many_masks_are_all_there),

@@ -219,6 +219,41 @@ static void write_json_without_memory_fails(void **state)
     fclose(stream);
 }
 
+static size_t masks_of(const struct vhv_config *config)
+{
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
+
+    vhv_config_cpuid(config, &options);
+    return options.request_count;
+}
+
+static void set_policy_without_memory_leaves_the_earlier_one(void **state)
+{
+    struct vhv_config *config, *earlier, *policy;
+    int result = -1;
+
+    (void)state;
+    assert_int_equal(vhv_config_new(&config), 0);
+    assert_int_equal(parse(&earlier), 0);
+    assert_int_equal(parse(&policy), 0);
+    assert_int_equal(vhv_config_set(policy, "cpuid.7.edx", mask), 0);
+    assert_int_equal(vhv_config_set_policy(policy, earlier), 0);
+    assert_int_equal(vhv_config_set_policy(config, earlier), 0);
+    for (int allowed = 0; result < 0; allowed++) {
+        left = allowed;
+        result = vhv_config_set_policy(config, policy);
+        left = -1;
+        if (result < 0) {
+            assert_no_memory(result, allowed);
+            assert_int_equal(masks_of(config), 1);
+        }
+    }
+    assert_int_equal(masks_of(config), 2);
+    vhv_config_free(config);
+    vhv_config_free(earlier);
+    vhv_config_free(policy);
+}
+
 int main(void)
 {
     cJSON_Hooks hooks = {.malloc_fn = __wrap_malloc, .free_fn = free};
@@ -226,6 +261,7 @@ int main(void)
         cmocka_unit_test(makers_without_memory_make_nothing),
         cmocka_unit_test(setters_without_memory_change_nothing),
         cmocka_unit_test(write_json_without_memory_fails),
+        cmocka_unit_test(set_policy_without_memory_leaves_the_earlier_one),
     };
 
     cJSON_InitHooks(&hooks);
