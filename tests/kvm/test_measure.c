@@ -89,11 +89,12 @@ static void cpuid_measure_of_each_vcpu_has_its_id(void **state)
 {
     struct machine *machine = *state;
 
-    assert_ok(vhv_config_set(machine->config, "numvcpus", "3"));
-    for (uint32_t id = 0; id < 3; id++) {
+    /* A power of two, by which both vendors mean the same. */
+    assert_ok(vhv_config_set(machine->config, "numvcpus", "4"));
+    for (uint32_t id = 0; id < 4; id++) {
         struct vhv_cpuid *measured = measure(machine, VHV_IRQCHIP_KERNEL, id);
 
-        assert_int_equal(vhv_cpuid_get(measured, 1, 0, VHV_EBX) >> 16, id << 8 | 3);
+        assert_int_equal(vhv_cpuid_get(measured, 1, 0, VHV_EBX) >> 16, id << 8 | 4);
         vhv_cpuid_free(measured);
     }
 }
