@@ -5,12 +5,13 @@
     totals.py suites DIR                  print the suites that a build has
     totals.py count TOTALS DIR SUITE… --may-skip SUITE…
                                           print a line for each suite, and what failed; add to TOTALS
-    totals.py total TOTALS SECONDS        print the line of totals, with the reasons of skips
+    totals.py total TOTALS SECONDS        print the reasons of skips, and a line of totals
 
 A case that is skipped in a suite that may not skip has failed, and so has a suite without tests.
 "total" ends with 1 if a case failed.
 """
 
+import collections
 import json
 import os
 import re
@@ -59,9 +60,10 @@ def read_log(path):
 
 
 def show(test):
-    """What a failed test said."""
+    """What a failed test said, but for the cases that passed."""
     print(f"--- {test['name']}: {test['result']}, exit status {test['returncode']}")
-    print(test["stdout"].rstrip(), test.get("stderr", "").rstrip(), sep="\n")
+    said = (test["stdout"] + test.get("stderr", "")).splitlines()
+    print(*(line for line in said if line and not line.startswith("ok ")), sep="\n")
 
 
 def is_in_suite(test, suite):
@@ -105,19 +107,17 @@ def print_suites(build):
 
 
 def total(totals, seconds):
-    """Print why cases were skipped, and the totals."""
+    """Print why cases were skipped, and the line of totals. Whether one failed."""
     cases = read_log(totals)
-    reasons = {}
-    for suite, _, result, why in cases:
-        if result == "skipped":
-            reasons.setdefault(f"{suite}: {why or 'no reason given'}", []).append(why)
-    outcomes = [result for _, _, result, _ in cases]
-    skips = "; ".join(f"{len(names)} in {reason}" for reason, names in reasons.items())
+    outcomes = collections.Counter(result for _, _, result, _ in cases)
+    reasons = collections.Counter((where, why) for where, _, result, why in cases if result == "skipped")
+    for (where, why), times in reasons.items():
+        print(f"skipped {times} in {where}: {why or 'no reason given'}")
     print(
-        f"{outcomes.count('passed')} passed, {outcomes.count('failed')} failed, "
-        f"{outcomes.count('skipped')} skipped{' (' + skips + ')' if skips else ''}, in {seconds} s"
+        f"{outcomes['passed']} passed, {outcomes['failed']} failed, {outcomes['skipped']} skipped"
+        f"{' for the reasons above' if reasons else ''}, in {seconds} s"
     )
-    return "failed" in outcomes or not outcomes
+    return outcomes["failed"] > 0 or not cases
 
 
 def main(command, *arguments):
