@@ -32,7 +32,7 @@ static struct guest_cpuid execute_one(struct machine *machine, uint32_t leaf, ui
 
 static void power_on(struct machine *machine)
 {
-    machine_make(machine, NULL, GUEST_MEMORY_BYTES);
+    machine_make(machine, GUEST_MEMORY_BYTES);
     assert_ok(vhv_vm_power_on(machine->vm));
 }
 
@@ -105,7 +105,7 @@ static void vm_power_on_unmet_requirement_is_refused(void **state)
 
     kvm_host();
     assert_ok(vhv_config_set(machine->config, "cpuid.1.ecx", NEED_EIST));
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_fails(vhv_vm_power_on(machine->vm), EOPNOTSUPP, "cpuid.1.ecx");
     assert_non_null(strstr(vhv_error_message(), "bit 7"));
     assert_int_equal(vhv_error_cause(), VHV_CAUSE_REQUIREMENT_UNMET);
@@ -115,11 +115,11 @@ static void vm_power_on_unmet_requirement_is_refused(void **state)
 
 static void vm_power_on_report_only_takes_unmet_requirement(void **state)
 {
-    const struct vhv_vm_options options = {.size = sizeof(options), .report_only = true};
     struct machine *machine = *state;
 
     assert_ok(vhv_config_set(machine->config, "cpuid.1.ecx", NEED_EIST));
-    machine_make(machine, &options, CODE_RAM);
+    machine->options.report_only = true;
+    machine_make(machine, CODE_RAM);
     assert_ok(vhv_vm_power_on(machine->vm));
     assert_non_null(vhv_guest_cpuid_finding(vhv_vcpu_guest_cpuid(machine->vcpu), 0));
 }

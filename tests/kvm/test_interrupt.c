@@ -9,9 +9,9 @@
 /* Makes a VM and runs the guest until it is ready for what it waits for. */
 static void start(struct machine *machine, enum vhv_irqchip irqchip, bool pit, struct code code)
 {
-    const struct vhv_vm_options options = {.size = sizeof(options), .irqchip = irqchip, .pit = pit};
-
-    machine_make(machine, &options, CODE_RAM);
+    machine->options.irqchip = irqchip;
+    machine->options.pit = pit;
+    machine_make(machine, CODE_RAM);
     machine_boot(machine, code);
     if (code.start != guest_halt)
         expect_out(machine, PORT_READY);
@@ -145,6 +145,26 @@ static void vm_irqfd_raises_the_line(void **state)
     close(fd);
 }
 
+/* The guest's handler ends the interrupt before it tells the line. */
+static void vm_irqfd_with_resampling_tells_the_end_of_interrupt(void **state)
+{
+    struct machine *machine = *state;
+    eventfd_t count = 0;
+    int fd, resample;
+
+    start(machine, VHV_IRQCHIP_KERNEL, false, CODE(pic));
+    fd = eventfd(0, EFD_CLOEXEC);
+    resample = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert_ok(vhv_vm_irqfd_add(machine->vm, PIC_LINE, fd, resample));
+    assert_int_equal(eventfd_write(fd, 1), 0);
+    assert_int_equal(eventfd_read(resample, &count), -1);
+    assert_int_equal(expect_out(machine, PORT_1), PIC_LINE);
+    assert_int_equal(eventfd_read(resample, &count), 0);
+    assert_int_equal(count, 1);
+    close(fd);
+    close(resample);
+}
+
 static void vm_set_gsi_routes_makes_an_msi_of_an_irqfd(void **state)
 {
     enum { GSI = 40 };
@@ -275,6 +295,7 @@ static const struct CMUnitTest tests[] = {
     MACHINE_TEST(vcpu_get_lapic_without_one_is_refused),
     MACHINE_TEST(vm_pit_ticks),
     MACHINE_TEST(vm_irqfd_raises_the_line),
+    MACHINE_TEST(vm_irqfd_with_resampling_tells_the_end_of_interrupt),
     MACHINE_TEST(vm_set_gsi_routes_makes_an_msi_of_an_irqfd),
     MACHINE_TEST(vm_ioeventfd_port_is_signalled_without_an_exit),
     MACHINE_TEST(vm_ioeventfd_mmio_matches_the_value),

@@ -43,7 +43,7 @@ static const struct vhv_bus_ops device_ops = {.read = device_read, .write = devi
 static void start_with_device(struct machine *machine, enum vhv_space space, uint64_t base,
                               uint64_t bytes, struct device *device, struct code code)
 {
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_ok(
         vhv_bus_add(vhv_vm_bus(machine->vm), space, base, bytes, &device_ops, device, "device"));
     machine_boot(machine, code);

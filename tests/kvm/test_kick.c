@@ -58,16 +58,16 @@ static void vcpu_kick_during_run_returns(void **state)
 {
     struct machine *machine = *state;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     expect_kick_during_run(machine);
 }
 
 static void vcpu_kick_with_handler_returns(void **state)
 {
-    const struct vhv_vm_options options = {.size = sizeof(options), .kick_handler = true};
     struct machine *machine = *state;
 
-    machine_make(machine, &options, CODE_RAM);
+    machine->options.kick_handler = true;
+    machine_make(machine, CODE_RAM);
     expect_kick_during_run(machine);
 }
 

@@ -21,10 +21,9 @@ static struct vhv_cpuid *measure(struct machine *machine, enum vhv_irqchip irqch
 /* Makes a VM of the machine's configuration that measures, and powers it on. */
 static int power_on_measured(struct machine *machine, bool report_only)
 {
-    const struct vhv_vm_options options = {
-        .size = sizeof(options), .measure = true, .report_only = report_only};
-
-    machine_make(machine, &options, GUEST_MEMORY_BYTES);
+    machine->options.measure = true;
+    machine->options.report_only = report_only;
+    machine_make(machine, GUEST_MEMORY_BYTES);
     return vhv_vm_power_on(machine->vm);
 }
 
@@ -64,7 +63,7 @@ static void cpuid_measure_is_what_another_guest_reads(void **state)
     struct vhv_cpuid *measured = measure(machine, VHV_IRQCHIP_NONE, 0);
 
     assert_in_range(vhv_cpuid_count(measured), 10, VHV_CPUID_MAX_ENTRIES);
-    machine_make(machine, NULL, GUEST_MEMORY_BYTES);
+    machine_make(machine, GUEST_MEMORY_BYTES);
     assert_ok(vhv_vm_power_on(machine->vm));
     assert_guest_reads(machine, measured);
     vhv_cpuid_free(measured);

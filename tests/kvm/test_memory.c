@@ -21,7 +21,7 @@ static void make_with_rom(struct machine *machine)
     const struct vhv_region_options rom = {.size = sizeof(rom), .read_only = true};
     struct vhv_memory *memory;
 
-    machine_make(machine, NULL, ROM);
+    machine_make(machine, ROM);
     memory = vhv_vm_memory(machine->vm);
     assert_ok(vhv_memory_add(memory, ROM, PAGE, &rom));
     assert_ok(vhv_memory_fill(memory, ROM, 0x11, PAGE));
@@ -152,7 +152,7 @@ static void vm_flush_memory_keeps_contents_and_layout(void **state)
     struct machine *machine = *state;
     struct vhv_exit exit;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_fails(vhv_vm_flush_memory(machine->vm), EBUSY, "power");
     machine_boot(machine, CODE(touch));
     assert_ok(vhv_vm_flush_memory(machine->vm));

@@ -134,11 +134,11 @@ static void vcpu_events_round_trip(void **state)
 
 static void vcpu_mp_state_round_trip(void **state)
 {
-    const struct vhv_vm_options options = {.size = sizeof(options), .irqchip = VHV_IRQCHIP_KERNEL};
     struct kvm_mp_state mp_state = {.mp_state = KVM_MP_STATE_HALTED};
     struct machine *machine = *state;
 
-    machine_make(machine, &options, CODE_RAM);
+    machine->options.irqchip = VHV_IRQCHIP_KERNEL;
+    machine_make(machine, CODE_RAM);
     machine_boot(machine, CODE(halt));
     assert_ok(vhv_vcpu_set_mp_state(machine->vcpu, &mp_state));
     mp_state.mp_state = KVM_MP_STATE_RUNNABLE;
@@ -194,6 +194,39 @@ static void vcpu_restore_into_another_vm_goes_on_there(void **state)
     machine_teardown(&second_state);
 }
 
+static void vcpu_restore_with_lapic_goes_on(void **state)
+{
+    struct vhv_vcpu_state *saved = NULL;
+    struct machine *machine = *state;
+
+    machine->options.irqchip = VHV_IRQCHIP_KERNEL;
+    machine_start(machine, CODE(count));
+    assert_int_equal(expect_out(machine, PORT_4), 1);
+    assert_ok(vhv_vcpu_save(&saved, machine->vcpu));
+    assert_int_equal(expect_out(machine, PORT_4), 2);
+    assert_ok(vhv_vcpu_restore(machine->vcpu, saved));
+    assert_int_equal(expect_out(machine, PORT_4), 2);
+    vhv_vcpu_state_free(saved);
+}
+
+static void vcpu_restore_into_vcpu_without_lapic_is_refused(void **state)
+{
+    struct machine *first = *state, *second;
+    struct vhv_vcpu_state *saved = NULL;
+    void *second_state;
+
+    assert_int_equal(machine_setup(&second_state), 0);
+    second = second_state;
+    first->options.irqchip = VHV_IRQCHIP_KERNEL;
+    machine_start(first, CODE(count));
+    machine_start(second, CODE(count));
+    assert_ok(vhv_vcpu_save(&saved, first->vcpu));
+    assert_fails(vhv_vcpu_restore(second->vcpu, saved), EINVAL, "local APIC");
+    assert_int_equal(expect_out(second, PORT_4), 1);
+    vhv_vcpu_state_free(saved);
+    machine_teardown(&second_state);
+}
+
 static const struct CMUnitTest tests[] = {
     MACHINE_TEST(vcpu_regs_round_trip),
     MACHINE_TEST(vcpu_sregs_round_trip),
@@ -206,6 +239,8 @@ static const struct CMUnitTest tests[] = {
     MACHINE_TEST(vcpu_get_nested_state_too_small_tells_the_size),
     MACHINE_TEST(vcpu_restore_goes_back_to_the_save),
     MACHINE_TEST(vcpu_restore_into_another_vm_goes_on_there),
+    MACHINE_TEST(vcpu_restore_with_lapic_goes_on),
+    MACHINE_TEST(vcpu_restore_into_vcpu_without_lapic_is_refused),
 };
 
 const struct test_list state_tests = TEST_LIST(tests);

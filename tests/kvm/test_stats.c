@@ -39,7 +39,7 @@ static void vcpu_exits_that_handlers_take_are_counted(void **state)
     struct machine *machine = *state;
     struct vhv_exit exit;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_ok(vhv_bus_add(vhv_vm_bus(machine->vm), VHV_SPACE_PORT, PORT_1, 8, &ops, NULL, "ports"));
     machine_boot(machine, CODE(out));
     expect_exit(machine, &exit, VHV_EXIT_HLT);

@@ -60,7 +60,7 @@ static void vcpu_start_before_power_on_is_refused(void **state)
 {
     struct machine *machine = *state;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_fails(vhv_vcpu_start(machine->vcpu, unexpected_exit, NULL), EBUSY, "power");
 }
 
@@ -160,7 +160,7 @@ static void vm_pause_by_a_handler_is_refused(void **state)
     struct machine *machine = *state;
     struct vhv_exit exit;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_ok(vhv_bus_add(vhv_vm_bus(machine->vm), VHV_SPACE_PORT, PORT_4, 4, &ops, machine->vm,
                           "pause"));
     machine_boot(machine, CODE(count));

@@ -31,7 +31,7 @@ static void vm_new_of_config_makes_vcpus_and_ram(void **state)
 
     assert_ok(vhv_config_set(machine->config, "numvcpus", "2"));
     assert_ok(vhv_config_set(machine->config, "memsize", "4"));
-    machine_make(machine, NULL, 0);
+    machine_make(machine, 0);
     assert_int_equal(vhv_vm_vcpu_count(machine->vm), 2);
     assert_int_equal(vhv_vcpu_id(vhv_vm_vcpu(machine->vm, 1)), 1);
     assert_null(vhv_vm_vcpu(machine->vm, 2));
@@ -53,7 +53,7 @@ static void vcpu_new_same_id_is_refused(void **state)
     struct machine *machine = *state;
     struct vhv_vcpu *vcpu = NULL;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_fails(vhv_vcpu_new(&vcpu, machine->vm, 0), EEXIST, "vCPU 0");
     assert_fails(vhv_vcpu_new(&vcpu, machine->vm, VHV_VM_MAX_VCPUS), EINVAL, "64");
     assert_null(vcpu);
@@ -75,7 +75,7 @@ static void vm_power_on_freezes_the_layout(void **state)
     struct machine *machine = *state;
     struct vhv_vcpu *vcpu;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_ok(vhv_vm_power_on(machine->vm));
     assert_int_equal(vhv_vm_stage(machine->vm), VHV_STAGE_READY);
     assert_fails(vhv_vm_power_on(machine->vm), EBUSY, "");
@@ -92,7 +92,7 @@ static void vcpu_run_before_power_on_is_refused(void **state)
     struct vhv_exit exit;
     struct kvm_regs regs;
 
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     assert_fails(vhv_vcpu_run(machine->vcpu, &exit), EBUSY, "power");
     assert_int_equal(vhv_error_cause(), VHV_CAUSE_WRONG_STAGE);
     assert_fails(vhv_vcpu_get_regs(machine->vcpu, &regs), EBUSY, "power");

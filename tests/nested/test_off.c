@@ -84,7 +84,7 @@ static void vhv_enable_where_it_cannot_be_had_is_refused(void **state)
     if (verdict->nesting == VHV_NESTING_YES)
         skip_because("guests can nest here");
     assert_ok(vhv_config_set(machine->config, "vhv.enable", "TRUE"));
-    machine_make(machine, NULL, GUEST_MEMORY_BYTES);
+    machine_make(machine, GUEST_MEMORY_BYTES);
     assert_fails(vhv_vm_power_on(machine->vm), ENOTSUP, verdict->because);
     assert_int_equal(vhv_error_cause(), VHV_CAUSE_CANNOT_NEST);
     assert_int_equal(vhv_vm_stage(machine->vm), VHV_STAGE_CONFIGURE);

@@ -32,8 +32,9 @@ static struct machine *make_successor(struct machine *old)
 
     assert_int_equal(machine_setup(&state), 0);
     machine = state;
+    machine->options = old->options;
     assert_ok(vhv_config_set(machine->config, "vhv.enable", "TRUE"));
-    machine_make(machine, NULL, GUEST_MEMORY_BYTES);
+    machine_make(machine, GUEST_MEMORY_BYTES);
     assert_ok(vhv_vm_power_on(machine->vm));
     memcpy(ram_of(machine), ram_of(old), GUEST_MEMORY_BYTES);
     return machine;
@@ -120,6 +121,14 @@ static void vcpu_restore_into_fresh_vm_with_nested_paging(void **state)
 static void vcpu_restore_into_fresh_vm_without_nested_paging(void **state)
 {
     restore_into_fresh_vm(*state, false);
+}
+
+static void vcpu_restore_into_fresh_vm_with_lapic_in_kernel(void **state)
+{
+    struct machine *machine = *state;
+
+    machine->options.irqchip = VHV_IRQCHIP_KERNEL;
+    restore_into_fresh_vm(machine, has_nested_paging());
 }
 
 #define MSR_VM_HSAVE_PA 0xc0010117
@@ -279,6 +288,7 @@ static const struct CMUnitTest tests[] = {
     MACHINE_TEST(vcpu_restore_into_same_vm_without_nested_paging),
     MACHINE_TEST(vcpu_restore_into_fresh_vm_with_nested_paging),
     MACHINE_TEST(vcpu_restore_into_fresh_vm_without_nested_paging),
+    MACHINE_TEST(vcpu_restore_into_fresh_vm_with_lapic_in_kernel),
     MACHINE_TEST(parts_complete_go_on),
     MACHINE_TEST(parts_without_nested_state_leave_the_inner_guest),
     MACHINE_TEST(parts_nested_state_before_sregs_on_svm_is_refused),

@@ -81,6 +81,14 @@ static void inner_guest_without_nested_paging_does_every_step(void **state)
     run_all_steps(*state, false);
 }
 
+static void inner_guest_with_lapic_in_kernel_does_every_step(void **state)
+{
+    struct machine *machine = *state;
+
+    machine->options.irqchip = VHV_IRQCHIP_KERNEL;
+    run_all_steps(machine, has_nested_paging());
+}
+
 static void two_guest_hypervisors_run_in_turn(void **state)
 {
     struct recording recordings[2] = {0};
@@ -135,6 +143,7 @@ static void inner_guest_repeated_out_reaches_the_program_alone(void **state)
 static const struct CMUnitTest tests[] = {
     MACHINE_TEST(inner_guest_with_nested_paging_does_every_step),
     MACHINE_TEST(inner_guest_without_nested_paging_does_every_step),
+    MACHINE_TEST(inner_guest_with_lapic_in_kernel_does_every_step),
     MACHINE_TEST(two_guest_hypervisors_run_in_turn),
     MACHINE_TEST(inner_guest_repeated_intercepted_exit_stays_below),
     MACHINE_TEST(inner_guest_repeated_out_reaches_the_program_alone),

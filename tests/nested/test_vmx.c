@@ -23,12 +23,9 @@ enum {
 /* With a local APIC, since KVM supports x2APIC, and so its controls, only with one. */
 static void start(struct machine *machine, const struct guest_parameters *parameters)
 {
-    const struct vhv_vm_options options = {.size = sizeof(options), .irqchip = VHV_IRQCHIP_KERNEL};
-
+    machine->options.irqchip = VHV_IRQCHIP_KERNEL;
     assert_ok(vhv_config_set(machine->config, "vhv.enable", "TRUE"));
-    machine_make(machine, &options, GUEST_MEMORY_BYTES);
-    assert_ok(vhv_vm_power_on(machine->vm));
-    payload_load(machine, parameters);
+    payload_start(machine, parameters);
 }
 
 /* What the guest reads of an MSR that must be there. */

@@ -89,14 +89,11 @@ int machine_teardown(void **state)
     return 0;
 }
 
-void machine_make(struct machine *machine, const struct vhv_vm_options *options, uint64_t ram)
+void machine_make(struct machine *machine, uint64_t ram)
 {
-    struct vhv_vm_options all = {.size = sizeof(all)};
-
-    if (options)
-        all = *options;
-    all.config = machine->config;
-    assert_ok(vhv_vm_new(&machine->vm, kvm_host(), &all));
+    machine->options.size = sizeof(machine->options);
+    machine->options.config = machine->config;
+    assert_ok(vhv_vm_new(&machine->vm, kvm_host(), &machine->options));
     if (vhv_memory_count(vhv_vm_memory(machine->vm)) == 0)
         assert_ok(vhv_memory_add_ram(vhv_vm_memory(machine->vm), ram, NULL));
     if (vhv_vm_vcpu_count(machine->vm) == 0)
@@ -114,7 +111,7 @@ void machine_boot(struct machine *machine, struct code code)
 
 void machine_start(struct machine *machine, struct code code)
 {
-    machine_make(machine, NULL, CODE_RAM);
+    machine_make(machine, CODE_RAM);
     machine_boot(machine, code);
 }
 

@@ -43,7 +43,8 @@ void need_vendor_module(const char *what);
 
 /* A test's VM. What is made of it is freed when the test is over, however that ends. */
 struct machine {
-    struct vhv_config *config; /* empty at first; for options.config */
+    struct vhv_config *config;     /* empty at first */
+    struct vhv_vm_options options; /* all zero at first; config is the above */
     struct vhv_vm *vm;
     struct vhv_vcpu *vcpu; /* the first */
 };
@@ -52,9 +53,9 @@ int machine_setup(void **state);
 int machine_teardown(void **state);
 #define MACHINE_TEST(test) cmocka_unit_test_setup_teardown(test, machine_setup, machine_teardown)
 
-/* Makes the VM of machine->config, with @ram bytes at 0 unless that has memsize, and one vCPU
- * unless it has numvcpus. @options may be NULL. */
-void machine_make(struct machine *machine, const struct vhv_vm_options *options, uint64_t ram);
+/* Makes the VM of the machine's options, with @ram bytes at 0 unless the configuration has memsize,
+ * and one vCPU unless it has numvcpus. */
+void machine_make(struct machine *machine, uint64_t ram);
 
 /* A guest of a few instructions, and where it is loaded. */
 struct code {

@@ -12,7 +12,7 @@ void payload_load(struct machine *machine, const struct guest_parameters *parame
 
 void payload_start(struct machine *machine, const struct guest_parameters *parameters)
 {
-    machine_make(machine, NULL, GUEST_MEMORY_BYTES);
+    machine_make(machine, GUEST_MEMORY_BYTES);
     assert_ok(vhv_vm_power_on(machine->vm));
     payload_load(machine, parameters);
 }
