@@ -90,6 +90,7 @@ int vhv_kvm_signal_msi(int vm, const struct kvm_msi *msi);
 int vhv_kvm_set_gsi_routing(int vm, const struct kvm_irq_routing *routing);
 int vhv_kvm_irqfd(int vm, const struct kvm_irqfd *irqfd);
 int vhv_kvm_ioeventfd(int vm, const struct kvm_ioeventfd *ioeventfd);
+int vhv_kvm_x86_set_msr_filter(int vm, const struct kvm_msr_filter *filter);
 
 /* On a VM's or a vCPU's descriptor. */
 int vhv_kvm_enable_cap(int fd, const struct kvm_enable_cap *cap);

@@ -90,3 +90,8 @@ int vhv_kvm_ioeventfd(int vm, const struct kvm_ioeventfd *ioeventfd)
 {
     return VHV_KVM_CALL(vm, KVM_IOEVENTFD, ioeventfd);
 }
+
+int vhv_kvm_x86_set_msr_filter(int vm, const struct kvm_msr_filter *filter)
+{
+    return VHV_KVM_CALL(vm, KVM_X86_SET_MSR_FILTER, filter);
+}
