@@ -178,9 +178,10 @@ VHV_API int vhv_vcpu_run_once(struct vhv_vcpu *vcpu, struct vhv_exit *exit);
  * @vcpu: the vCPU
  * @exit: filled in on success
  *
- * Goes on by itself after accesses that lie, at least in part, in ranges of the bus. Returns on
- * every other exit, on accesses that no range has (the program may answer them through the exit's
- * data), on a kick or stop, and when a handler says so.
+ * Goes on by itself after accesses that lie, at least in part, in ranges of the bus, and after
+ * those to MSRs that a rule answers (see vhv_vm_msr_rule_add()). Returns on every other exit, on
+ * accesses that no range has (the program may answer them through the exit's data), on a kick or
+ * stop, and when a handler says so.
  *
  * Return: 0, or a negative errno as vhv_vcpu_run_once(), or what a handler returned.
  *

@@ -13,6 +13,7 @@
 #include <libvhv/mask.h>
 #include <libvhv/measure.h>
 #include <libvhv/memory.h>
+#include <libvhv/msr.h>
 #include <libvhv/vcpu.h>
 #include <libvhv/vm.h>
 

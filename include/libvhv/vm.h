@@ -61,6 +61,9 @@ struct vhv_vm_options {
      * a VM of its own: a bit that a mask or setting asked for and that a guest reads otherwise is a
      * finding. */
     bool measure;
+    /* Have the MSRs of features that CPUID hides fault, also where KVM alone would answer: SVM's,
+     * VMX's, and, if the hypervisor is hidden, KVM's own. See <libvhv/msr.h>. */
+    bool hide_msrs;
 };
 
 /* A VM. */
@@ -163,6 +166,8 @@ VHV_API size_t vhv_vm_vcpu_count(const struct vhv_vm *vm);
  *                message says why and what to do
  *   -EOPNOTSUPP  a mask's requirement is unmet (cause: requirement-unmet) or a bit is not honoured
  *                (cause: cpuid-not-honoured)
+ *   -EOPNOTSUPP  there are rules on MSRs, and KVM has no filter (cause: capability-missing)
+ *   -EEXIST, -ENOSPC  rules on MSRs leave no place for those of hide_msrs
  *   -ENOMEM      no memory
  *   others       an ioctl failed (cause: kvm)
  *

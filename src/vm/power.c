@@ -128,6 +128,8 @@ static int power_on_locked(struct vhv_vm *vm)
         result = power_on_vcpu(vm->vcpus[i]);
     if (result >= 0 && vm->measure)
         result = measure(vm);
+    if (result >= 0)
+        result = vhv_msr_policy_apply(vm);
     if (result < 0) {
         vhv_bus_unseal(vm->bus);
         vhv_memory_detach(vm->memory);

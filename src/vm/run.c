@@ -48,8 +48,10 @@ static void decode_mmio(struct kvm_run *run, struct vhv_exit *exit)
     exit->mmio.data = run->mmio.data;
 }
 
-static void decode_msr(struct kvm_run *run, struct vhv_exit *exit)
+/* Returns whether the VM's rules have answered it. */
+static bool decode_msr(struct vhv_vcpu *vcpu, struct vhv_exit *exit)
 {
+    struct kvm_run *run = vcpu->run;
     __u64 *data = &run->msr.data;
 
     exit->reason = VHV_EXIT_MSR;
@@ -57,6 +59,7 @@ static void decode_msr(struct kvm_run *run, struct vhv_exit *exit)
     exit->msr.is_write = run->exit_reason == KVM_EXIT_X86_WRMSR;
     exit->msr.value = (uint64_t *)data;
     exit->msr.error = &run->msr.error;
+    return vhv_msr_policy_answer(&vcpu->vm->msrs, run);
 }
 
 static void decode_other(struct kvm_run *run, struct vhv_exit *exit)
@@ -95,9 +98,11 @@ static void decode_other(struct kvm_run *run, struct vhv_exit *exit)
     }
 }
 
-static void decode(struct vhv_vcpu *vcpu, struct vhv_exit *exit)
+/* Returns whether the exit has its answer. */
+static bool decode(struct vhv_vcpu *vcpu, struct vhv_exit *exit)
 {
     struct kvm_run *run = vcpu->run;
+    bool is_answered = false;
 
     exit->kvm_reason = run->exit_reason;
     switch (run->exit_reason) {
@@ -109,13 +114,14 @@ static void decode(struct vhv_vcpu *vcpu, struct vhv_exit *exit)
         break;
     case KVM_EXIT_X86_RDMSR:
     case KVM_EXIT_X86_WRMSR:
-        decode_msr(run, exit);
+        is_answered = decode_msr(vcpu, exit);
         break;
     default:
         decode_other(run, exit);
         break;
     }
     count(vcpu, exit->reason);
+    return is_answered;
 }
 
 static int return_reason(struct vhv_vcpu *vcpu, struct vhv_exit *exit, enum vhv_exit_reason reason)
@@ -236,8 +242,8 @@ static inline __attribute__((always_inline)) int step(struct vhv_vcpu *vcpu, str
         return after_access(vcpu, exit, VHV_EXIT_IO, io(vcpu));
     if (with_bus && vcpu->run->exit_reason == KVM_EXIT_MMIO)
         return after_access(vcpu, exit, VHV_EXIT_MMIO, mmio(vcpu));
-    decode(vcpu, exit);
-    return STEP_RETURN;
+    /* Raw, the program sees every exit, with the answer that it may change. */
+    return decode(vcpu, exit) && with_bus ? STEP_GO_ON : STEP_RETURN;
 }
 
 /* On the way into a run. Returns 1 if the VM was stopped. */

@@ -182,6 +182,7 @@ int vhv_vm_new(struct vhv_vm **ret, const struct vhv_host *host, const struct vh
     vm->kick_signal = options.kick_signal ? options.kick_signal : SIGRTMAX - 1;
     vm->kick_handler = options.kick_handler;
     vm->measure = options.measure;
+    vm->hide_msrs = options.hide_msrs;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_cond_init(&vm->changed, NULL);
 

@@ -4,12 +4,22 @@
 #define VHV_VM_VM_H
 
 #include <libvhv/kvm.h>
+#include <libvhv/msr.h>
 #include <libvhv/vcpu.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
 #include "kvm/kvm.h"
+
+/* Every rule has the ranges of KVM's filter that it needs. */
+enum { VHV_VM_MAX_MSR_RULES = 17 };
+
+struct vhv_msr_policy {
+    struct vhv_msr_rule rules[VHV_VM_MAX_MSR_RULES];
+    size_t count;
+    _Atomic(uint64_t) reads[VHV_VM_MAX_MSR_RULES], writes[VHV_VM_MAX_MSR_RULES];
+};
 
 struct vhv_vm {
     const struct vhv_host *host; /* a reference of our own */
@@ -24,6 +34,7 @@ struct vhv_vm {
     int kick_signal;
     bool kick_handler;
     bool measure;
+    bool hide_msrs;
 
     _Atomic(enum vhv_stage) stage;
     enum vhv_stage stage_before_pause;
@@ -34,6 +45,9 @@ struct vhv_vm {
 
     struct vhv_vcpu *vcpus[VHV_VM_MAX_VCPUS];
     size_t vcpu_count;
+
+    struct vhv_msr_policy
+        msrs; /* does not change once the VM is powered on, but for its counters */
 };
 
 struct vhv_vcpu {
@@ -92,6 +106,11 @@ int vhv_vcpu_set_up_vhv(struct vhv_vcpu *vcpu);
 
 /* measure.c: has a VM like this one measure, and tells each vCPU's CPUID. */
 int vhv_vm_measure(struct vhv_vm *vm);
+
+/* msr_policy.c: has KVM enforce the rules, with those of hide_msrs. On the way out of power-on. */
+int vhv_msr_policy_apply(struct vhv_vm *vm);
+/* Counts an exit for an MSR and fills in the answer. Returns whether that is the last word. */
+bool vhv_msr_policy_answer(struct vhv_msr_policy *policy, struct kvm_run *run);
 
 /* msrs.c: as vhv_vcpu_get_msrs() and vhv_vcpu_set_msrs(), without asking for the stage. */
 int vhv_msrs_get(int vcpu_fd, struct vhv_msr *msrs, size_t count);

@@ -262,6 +262,16 @@ void fake_kvm_write_page(unsigned slot, uint64_t page)
     youngest_vm->dirty[slot][page / 64] |= UINT64_C(1) << page % 64;
 }
 
+bool fake_kvm_msr_is_allowed(uint32_t index, bool is_write)
+{
+    return fake_vm_msr_is_allowed(youngest_vm, index, is_write);
+}
+
+uint64_t fake_kvm_msr_exits(void)
+{
+    return youngest_vm->msr_exits;
+}
+
 unsigned fake_kvm_count(const char *name)
 {
     unsigned count = 0;

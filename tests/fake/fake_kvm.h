@@ -59,6 +59,10 @@ unsigned fake_kvm_mappings(void);
 /* A slot of the youngest VM; NULL if it is not registered. */
 const struct kvm_userspace_memory_region *fake_kvm_slot(unsigned slot);
 unsigned fake_kvm_slots(void);
+/* Whether the youngest VM's filter lets its guest access an MSR, and what then exits to the program
+ * (KVM_MSR_EXIT_REASON_…). */
+bool fake_kvm_msr_is_allowed(uint32_t index, bool is_write);
+uint64_t fake_kvm_msr_exits(void);
 /* Marks a page as written by the guest. */
 void fake_kvm_write_page(unsigned slot, uint64_t page);
 

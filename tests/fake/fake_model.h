@@ -18,6 +18,9 @@ struct fake_vm {
     bool irqchip, lapic, pit;
     struct kvm_userspace_memory_region slots[FAKE_SLOTS];
     uint64_t *dirty[FAKE_SLOTS];
+    uint64_t msr_exits;
+    struct kvm_msr_filter msr_filter;
+    uint8_t msr_bitmaps[KVM_MSR_FILTER_MAX_RANGES][KVM_MSR_FILTER_MAX_BITMAP_SIZE];
     fake_blob blobs[FAKE_BLOBS];
 };
 
@@ -57,6 +60,7 @@ extern const struct fake_ioctl fake_system_ioctls[], fake_vm_ioctls[], fake_vcpu
 int fake_object_new(enum fake_kind kind, struct fake_vm *vm, struct fake_vcpu *vcpu);
 
 struct fake_vm *fake_vm_new(void);
+bool fake_vm_msr_is_allowed(const struct fake_vm *vm, uint32_t index, bool is_write);
 void fake_vm_unref(struct fake_vm *vm);
 struct fake_vcpu *fake_vcpu_new(struct fake_vm *vm);
 void fake_vcpu_free(struct fake_vcpu *vcpu);

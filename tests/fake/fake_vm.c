@@ -55,6 +55,8 @@ int fake_enable_cap(struct fake_object *object, void *argument)
 {
     const struct kvm_enable_cap *cap = argument;
 
+    if (cap->cap == KVM_CAP_X86_USER_SPACE_MSR)
+        object->vm->msr_exits = cap->args[0];
     if (cap->cap != KVM_CAP_SPLIT_IRQCHIP)
         return 0;
     if (object->vm->irqchip || object->vm->lapic)
@@ -223,6 +225,56 @@ static int needs_irqchip(struct fake_object *object, void *argument)
     return object->vm->lapic ? 0 : -ENXIO;
 }
 
+static int check_msr_range(const struct kvm_msr_filter_range *range)
+{
+    const uint32_t known = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
+
+    if (range->nmsrs > KVM_MSR_FILTER_MAX_BITMAP_SIZE * 8)
+        return -EINVAL;
+    return range->nmsrs && (!range->flags || range->flags & ~known) ? -EINVAL : 0;
+}
+
+static int set_msr_filter(struct fake_object *object, void *argument)
+{
+    const struct kvm_msr_filter *filter = argument;
+    struct fake_vm *vm = object->vm;
+    uint32_t msrs = 0;
+
+    if (filter->flags & ~KVM_MSR_FILTER_DEFAULT_DENY)
+        return -EINVAL;
+    for (int i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+        if (check_msr_range(&filter->ranges[i]) < 0)
+            return -EINVAL;
+        msrs += filter->ranges[i].nmsrs;
+    }
+    if (!msrs && filter->flags == KVM_MSR_FILTER_DEFAULT_DENY)
+        return -EINVAL;
+    vm->msr_filter = *filter;
+    for (int i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+        if (filter->ranges[i].nmsrs)
+            memcpy(vm->msr_bitmaps[i], filter->ranges[i].bitmap,
+                   (filter->ranges[i].nmsrs + 63) / 64 * 8);
+    }
+    return 0;
+}
+
+/* The first range that has the MSR and the kind of access. */
+bool fake_vm_msr_is_allowed(const struct fake_vm *vm, uint32_t index, bool is_write)
+{
+    uint32_t access = is_write ? KVM_MSR_FILTER_WRITE : KVM_MSR_FILTER_READ;
+
+    if (index >= 0x800 && index <= 0x8ff)
+        return true;
+    for (int i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+        const struct kvm_msr_filter_range *range = &vm->msr_filter.ranges[i];
+        uint32_t at = index - range->base;
+
+        if (index >= range->base && at < range->nmsrs && range->flags & access)
+            return vm->msr_bitmaps[i][at / 8] >> at % 8 & 1;
+    }
+    return vm->msr_filter.flags == KVM_MSR_FILTER_DEFAULT_ALLOW;
+}
+
 const struct fake_ioctl fake_vm_ioctls[] = {
     FAKE_IOCTL(KVM_CHECK_EXTENSION, fake_check_extension),
     FAKE_IOCTL(KVM_CREATE_VCPU, create_vcpu),
@@ -243,6 +295,7 @@ const struct fake_ioctl fake_vm_ioctls[] = {
     FAKE_IOCTL(KVM_SET_GSI_ROUTING, needs_irqchip),
     FAKE_IOCTL(KVM_IRQFD, needs_irqchip),
     FAKE_IOCTL(KVM_IOEVENTFD, fake_accept),
+    FAKE_IOCTL(KVM_X86_SET_MSR_FILTER, set_msr_filter),
     FAKE_IOCTL(KVM_ENABLE_CAP, fake_enable_cap),
     FAKE_IOCTL(KVM_GET_STATS_FD, fake_get_stats_fd),
     {0},

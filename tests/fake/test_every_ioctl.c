@@ -199,7 +199,8 @@ static int power_on_measured(struct machine *machine, struct made *made)
 {
     static const fake_exit script[] = {fake_measuring_guest, fake_measuring_guest,
                                        fake_measuring_guest, fake_measuring_guest};
-    static const struct vhv_vm_options options = {.size = sizeof(options), .measure = true};
+    static const struct vhv_vm_options options = {
+        .size = sizeof(options), .measure = true, .hide_msrs = true};
     int result = make_host(machine, made);
 
     if (result >= 0)

@@ -59,6 +59,15 @@ static void read_msrs(void)
     }
 }
 
+static void write_msrs(void)
+{
+    for (uint32_t i = 0; i < parameters->count; i++) {
+        struct guest_msr *wanted = &parameters->msrs[i];
+
+        wanted->vector = caught_wrmsr(wanted->index, wanted->value);
+    }
+}
+
 static void bench(void)
 {
     volatile uint32_t *mmio = (volatile uint32_t *)GUEST_MMIO_GPA;
@@ -102,6 +111,9 @@ void guest_main(void)
         break;
     case GUEST_READ_MSRS:
         read_msrs();
+        break;
+    case GUEST_WRITE_MSRS:
+        write_msrs();
         break;
     case GUEST_BENCH_PORT:
     case GUEST_BENCH_MMIO:

@@ -66,6 +66,7 @@ enum guest_mode {
     GUEST_PROBE,      /* try to use SVM or VMX, by the processor's vendor, and report exceptions */
     GUEST_READ_CPUID, /* fill in parameters.cpuid[0] to [count - 1] */
     GUEST_READ_MSRS,  /* fill in parameters.msrs[0] to [count - 1] */
+    GUEST_WRITE_MSRS, /* write their values, and fill in their vectors */
     /* The same thing @count times, after the report GUEST_TAG_BENCH: */
     GUEST_BENCH_PORT,        /* OUT to GUEST_PORT_BENCH */
     GUEST_BENCH_MMIO,        /* write of 4 bytes to GUEST_MMIO_GPA */
@@ -86,7 +87,7 @@ struct guest_cpuid {
 
 struct guest_msr {
     uint32_t index;  /* set by the program */
-    uint32_t vector; /* GUEST_NO_EXCEPTION, or the exception that RDMSR raised */
+    uint32_t vector; /* GUEST_NO_EXCEPTION, or the exception that it raised */
     uint64_t value;
 };
 

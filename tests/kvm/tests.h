@@ -7,6 +7,7 @@
 #include "guests.h"
 
 extern const struct test_list cpuid_tests, interrupt_tests, io_tests, kick_tests, measure_tests,
-    memory_tests, msr_tests, run_tests, state_tests, stats_tests, thread_tests, vm_tests;
+    memory_tests, msr_tests, msr_filter_tests, run_tests, state_tests, stats_tests, thread_tests,
+    vm_tests;
 
 #endif
