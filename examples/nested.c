@@ -28,6 +28,7 @@ static const char usage[] =
 
 struct choice {
     struct vhv_config *config;
+    char **lines; /* for the configuration; ends with NULL */
     bool is_off, nested_paging;
 };
 
@@ -122,12 +123,12 @@ static const struct option options[] = {
 };
 
 /* The file first, then the lines of the command line, in their order. */
-static int read_config(struct choice *choice, const char *file, char *const *lines)
+static int read_config(struct choice *choice, const char *file)
 {
     int error = file ? vhv_config_load(&choice->config, file) : vhv_config_new(&choice->config);
 
-    for (; error == 0 && *lines; lines++)
-        error = vhv_config_set_line(choice->config, *lines);
+    for (char **line = choice->lines; error == 0 && *line; line++)
+        error = vhv_config_set_line(choice->config, *line);
     if (error == 0 && choice->is_off)
         error = vhv_config_set(choice->config, "vhv.enable", "FALSE");
     else if (error == 0 && !vhv_config_get(choice->config, "vhv.enable"))
@@ -135,23 +136,28 @@ static int read_config(struct choice *choice, const char *file, char *const *lin
     return error;
 }
 
-int main(int argc, char **argv)
+static int bad_usage(const char *message)
 {
-    struct choice choice = {.nested_paging = true};
-    char **lines = calloc((size_t)argc + 1, sizeof(*lines));
+    fprintf(stderr, "vhv-nested: %s\n", message);
+    return BAD_USAGE;
+}
+
+/* Returns -1, or the exit status if there is nothing to run. */
+static int read_options(struct choice *choice, int argc, char **argv)
+{
     size_t count = 0;
-    int option, result;
+    int option;
 
     while ((option = getopt_long(argc, argv, "m:", options, NULL)) != -1) {
         switch (option) {
         case 'o':
-            choice.is_off = true;
+            choice->is_off = true;
             break;
         case 'n':
-            choice.nested_paging = false;
+            choice->nested_paging = false;
             break;
         case 'm':
-            lines[count++] = optarg;
+            choice->lines[count++] = optarg;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -161,17 +167,23 @@ int main(int argc, char **argv)
             return BAD_USAGE;
         }
     }
-    if (argc - optind > 1) {
-        fprintf(stderr, "vhv-nested: one FILE.vmx, not also '%s'\n", argv[optind + 1]);
-        return BAD_USAGE;
-    }
-    if (read_config(&choice, argv[optind], lines) == 0) {
-        result = make_and_run(&choice);
-    } else {
-        fprintf(stderr, "vhv-nested: %s\n", vhv_error_message());
-        result = BAD_USAGE;
-    }
+    if (argc - optind > 1)
+        return bad_usage("more than one FILE.vmx; try vhv-nested --help");
+    return read_config(choice, argv[optind]) < 0 ? bad_usage(vhv_error_message()) : -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct choice choice = {.nested_paging = true};
+    int status;
+
+    choice.lines = calloc((size_t)argc + 1, sizeof(*choice.lines));
+    if (!choice.lines)
+        return bad_usage("no memory");
+    status = read_options(&choice, argc, argv);
+    if (status < 0)
+        status = make_and_run(&choice);
     vhv_config_free(choice.config);
-    free(lines);
-    return result;
+    free(choice.lines);
+    return status;
 }
