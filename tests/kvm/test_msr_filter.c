@@ -17,7 +17,7 @@ enum { GENERAL_PROTECTION = 13 };
 /* Adds rules, which must have place, and powers the machine on. */
 static void power_on_with(struct machine *machine, const struct vhv_msr_rule *rules, size_t count)
 {
-    machine_make(machine, NULL, GUEST_MEMORY_BYTES);
+    machine_make(machine, GUEST_MEMORY_BYTES);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(vhv_vm_msr_rule_add(machine->vm, &rules[i]), i);
     assert_ok(vhv_vm_power_on(machine->vm));
@@ -274,9 +274,8 @@ static void msr_rule_does_not_keep_state_from_being_saved(void **state)
 
 static void power_on_hiding_msrs(struct machine *machine)
 {
-    const struct vhv_vm_options options = {.size = sizeof(options), .hide_msrs = true};
-
-    machine_make(machine, &options, GUEST_MEMORY_BYTES);
+    machine->options.hide_msrs = true;
+    machine_make(machine, GUEST_MEMORY_BYTES);
     assert_ok(vhv_vm_power_on(machine->vm));
 }
 
