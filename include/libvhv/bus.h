@@ -22,8 +22,9 @@ enum { VHV_BUS_MAX_RANGES = 256 };
  * What a device does on an access. Both are called on the vCPU's thread, possibly on several vCPUs'
  * threads at once, with the guest stopped at the access. @offset is from the start of the range,
  * @bytes is 1, 2, 4 or 8 and the access lies whole within the range. They may call anything that
- * takes "any", "vm" or "async" threads. Negative returns stop the vCPU's run with that error; 0
- * goes on, 1 goes on and makes vhv_vcpu_run() return to its caller with VHV_EXIT_HANDLED.
+ * takes "any", "vm" or "async" threads, and look at the vCPU: see vhv_vm_current_vcpu(). Negative
+ * returns stop the vCPU's run with that error; 0 goes on, 1 goes on and makes vhv_vcpu_run() return
+ * to its caller with VHV_EXIT_HANDLED.
  */
 struct vhv_bus_ops {
     int (*read)(void *cookie, uint64_t offset, unsigned bytes, uint64_t *value);

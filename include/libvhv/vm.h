@@ -151,6 +151,22 @@ VHV_API struct vhv_vcpu *vhv_vm_vcpu(struct vhv_vm *vm, size_t index);
 VHV_API size_t vhv_vm_vcpu_count(const struct vhv_vm *vm);
 
 /**
+ * vhv_vm_current_vcpu() - the vCPU whose access a handler of the bus is answering
+ * @vm: the VM
+ *
+ * For devices that look at registers. A handler may read and set those of its own vCPU by
+ * vhv_vcpu_get_regs() and vhv_vcpu_set_regs(). They are those before the instruction, which KVM
+ * completes after the handler: RIP is to be left alone, and moves on by itself. The answer to an IN
+ * goes into RAX as well, since KVM's emulator of instructions then takes RAX from there.
+ *
+ * Return: the vCPU whose vhv_vcpu_run() the calling thread is inside; of several, one run by
+ * another's handler, the innermost. NULL if there is none.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API struct vhv_vcpu *vhv_vm_current_vcpu(const struct vhv_vm *vm);
+
+/**
  * vhv_vm_power_on() - make the VM ready to run
  * @vm: the VM
  *

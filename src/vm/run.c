@@ -13,6 +13,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* The innermost vCPU whose run this thread is inside. */
+static _Thread_local struct vhv_vcpu *current;
+
 /* What a step of the loop tells it. Negative: an error. */
 enum step { STEP_GO_ON, STEP_RETURN };
 
@@ -282,9 +285,12 @@ static inline __attribute__((always_inline)) int run(struct vhv_vcpu *vcpu, stru
         decode(vcpu, exit);
         result = STEP_RETURN;
     } else {
+        vcpu->outer = current;
+        current = vcpu;
         do
             result = step(vcpu, exit, with_bus);
         while (result == STEP_GO_ON);
+        current = vcpu->outer;
     }
     leave(vcpu);
     return result < 0 ? result : 0;
@@ -298,6 +304,15 @@ int vhv_vcpu_run_once(struct vhv_vcpu *vcpu, struct vhv_exit *exit)
 int vhv_vcpu_run(struct vhv_vcpu *vcpu, struct vhv_exit *exit)
 {
     return run(vcpu, exit, true);
+}
+
+struct vhv_vcpu *vhv_vm_current_vcpu(const struct vhv_vm *vm)
+{
+    struct vhv_vcpu *vcpu = current;
+
+    while (vcpu && vcpu->vm != vm)
+        vcpu = vcpu->outer;
+    return vcpu;
 }
 
 int vhv_vcpu_complete(struct vhv_vcpu *vcpu)

@@ -58,9 +58,10 @@ struct vhv_vcpu {
     bool exit_is_waiting;      /* vhv_vcpu_complete() found another exit: the next run returns it */
     _Atomic(pthread_t) thread; /* that it is bound to, if @bound */
     atomic_bool bound;
-    atomic_bool inside; /* a run is going on */
-    atomic_bool parked; /* inside, and waiting for the end of a pause */
-    atomic_bool kicked; /* vhv_vcpu_kick() was called and not yet reported */
+    atomic_bool inside;     /* a run is going on */
+    atomic_bool parked;     /* inside, and waiting for the end of a pause */
+    atomic_bool kicked;     /* vhv_vcpu_kick() was called and not yet reported */
+    struct vhv_vcpu *outer; /* while inside: whose handler runs this one; NULL: nobody's */
     _Atomic(uint64_t) exits[VHV_EXIT_REASONS];
 
     uint32_t id;

@@ -12,6 +12,8 @@ struct fixture {
     struct machine *machine;
     struct vhv_vm *vm;
     struct vhv_vcpu *vcpu;
+    struct vhv_vm *other; /* whose vCPU the device runs */
+    struct vhv_vcpu *seen, *seen_of_other;
     unsigned accesses; /* that the device at port 3F8h has seen */
     uint64_t last;     /* value that was written to it */
     int answer;        /* that it returns */
@@ -346,6 +348,77 @@ static void restore_keeps_to_the_order_that_nesting_needs(void **state)
     vhv_vcpu_state_free(saved);
 }
 
+/* A device that is a program with a VM of its own. */
+static int run_other(void *cookie, uint64_t offset, unsigned bytes, uint64_t value)
+{
+    struct fixture *fixture = cookie;
+    struct vhv_exit exit;
+
+    (void)offset, (void)bytes, (void)value;
+    if (fixture->other)
+        assert_int_equal(vhv_vcpu_run(vhv_vm_vcpu(fixture->other, 0), &exit), 0);
+    fixture->seen = vhv_vm_current_vcpu(fixture->vm);
+    fixture->seen_of_other = vhv_vm_current_vcpu(fixture->other);
+    return 0;
+}
+
+static int look_from_other(void *cookie, uint64_t offset, unsigned bytes, uint64_t value)
+{
+    struct fixture *fixture = cookie;
+
+    (void)offset, (void)bytes;
+    fixture->last = value;
+    assert_ptr_equal(vhv_vm_current_vcpu(fixture->other), vhv_vm_vcpu(fixture->other, 0));
+    assert_ptr_equal(vhv_vm_current_vcpu(fixture->vm), vhv_vm_vcpu(fixture->vm, 1));
+    return 0;
+}
+
+static int out_to_other(struct kvm_run *run)
+{
+    return out(run, 0x70, 1, "o");
+}
+
+static void make_other(struct fixture *fixture)
+{
+    static const struct vhv_bus_ops ops = {.write = look_from_other};
+    struct vhv_host *host = machine_probe(fixture->machine);
+    struct vhv_vcpu *vcpu;
+
+    assert_int_equal(vhv_vm_new(&fixture->other, host, NULL), 0);
+    assert_int_equal(vhv_vcpu_new(&vcpu, fixture->other, 0), 0);
+    assert_int_equal(
+        vhv_bus_add(vhv_vm_bus(fixture->other), VHV_SPACE_PORT, 0x70, 1, &ops, fixture, "inner"),
+        0);
+    assert_int_equal(vhv_vm_power_on(fixture->other), 0);
+    vhv_host_free(host);
+}
+
+static void current_vcpu_is_the_one_whose_handler_runs(void **state)
+{
+    static const struct vhv_bus_ops ops = {.write = run_other};
+    struct fixture fixture = {.machine = ((struct fixture *)*state)->machine};
+    struct vhv_host *host = machine_probe(fixture.machine);
+    struct vhv_exit exit;
+
+    assert_int_equal(vhv_vm_new(&fixture.vm, host, NULL), 0);
+    assert_int_equal(vhv_vcpu_new(&fixture.vcpu, fixture.vm, 0), 0);
+    assert_int_equal(vhv_vcpu_new(&fixture.vcpu, fixture.vm, 1), 0);
+    assert_int_equal(
+        vhv_bus_add(vhv_vm_bus(fixture.vm), VHV_SPACE_PORT, 0x80, 1, &ops, &fixture, "outer"), 0);
+    assert_int_equal(vhv_vm_power_on(fixture.vm), 0);
+    make_other(&fixture);
+    assert_null(vhv_vm_current_vcpu(fixture.vm));
+    PLAY(out_nowhere, out_to_other);
+    assert_int_equal(vhv_vcpu_run(fixture.vcpu, &exit), 0);
+    assert_int_equal(fixture.last, 'o');
+    assert_ptr_equal(fixture.seen, vhv_vm_vcpu(fixture.vm, 1));
+    assert_null(fixture.seen_of_other);
+    assert_null(vhv_vm_current_vcpu(fixture.vm));
+    vhv_vm_free(fixture.other);
+    vhv_vm_free(fixture.vm);
+    vhv_host_free(host);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -364,6 +437,7 @@ int main(void)
         TEST(kick_before_the_run_is_not_lost_and_is_one),
         TEST(stop_ends_every_run_for_good),
         TEST(get_msrs_unknown_msr_is_named_and_counted),
+        TEST(current_vcpu_is_the_one_whose_handler_runs),
         TEST(save_completes_the_pending_exit_first),
         TEST(restore_keeps_to_the_order_that_nesting_needs),
     };
