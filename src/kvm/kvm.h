@@ -104,6 +104,7 @@ int vhv_kvm_set_msrs(int vcpu, const struct kvm_msrs *msrs);
 /* On a vCPU's descriptor. */
 int vhv_kvm_set_cpuid2(int vcpu, const struct kvm_cpuid2 *cpuid);
 int vhv_kvm_get_cpuid2(int vcpu, struct kvm_cpuid2 *cpuid);
+int vhv_kvm_get_tsc_khz(int vcpu);
 int vhv_kvm_get_regs(int vcpu, struct kvm_regs *regs);
 int vhv_kvm_set_regs(int vcpu, const struct kvm_regs *regs);
 int vhv_kvm_get_sregs(int vcpu, struct kvm_sregs *sregs);

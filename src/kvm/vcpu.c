@@ -31,6 +31,11 @@ int vhv_kvm_get_cpuid2(int vcpu, struct kvm_cpuid2 *cpuid)
     return VHV_KVM_CALL(vcpu, KVM_GET_CPUID2, cpuid);
 }
 
+int vhv_kvm_get_tsc_khz(int vcpu)
+{
+    return VHV_KVM_CALL_VALUE(vcpu, KVM_GET_TSC_KHZ, 0);
+}
+
 int vhv_kvm_get_regs(int vcpu, struct kvm_regs *regs)
 {
     return VHV_KVM_CALL(vcpu, KVM_GET_REGS, regs);

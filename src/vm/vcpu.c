@@ -99,3 +99,27 @@ int vhv_vcpu_check_idle(const struct vhv_vcpu *vcpu)
                         vcpu->id);
     return 0;
 }
+
+/* A host whose TSC is not stable has no frequency to tell: that is EIO. */
+int vhv_vcpu_tsc_khz(const struct vhv_vcpu *vcpu, uint32_t *khz)
+{
+    struct vhv_error before;
+    int result = vhv_kvm_has(vcpu->vm->fd, KVM_CAP_GET_TSC_KHZ, NULL);
+
+    *khz = 0;
+    if (result <= 0)
+        return result;
+    vhv_error_hold(&before);
+    result = vhv_kvm_get_tsc_khz(vcpu->fd);
+    if (result < 0 && result != -EIO)
+        return vhv_fail_within(result, "vCPU %u", vcpu->id);
+    vhv_error_restore(&before);
+    *khz = result < 0 ? 0 : (uint32_t)result;
+    return 0;
+}
+
+/* [KVM-API KVM_CAP_X86_APIC_BUS_CYCLES_NS]: a nanosecond a cycle, which nothing here changes. */
+uint32_t vhv_vm_apic_bus_khz(const struct vhv_vm *vm)
+{
+    return vm->irqchip == VHV_IRQCHIP_NONE ? 0 : 1000000;
+}

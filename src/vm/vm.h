@@ -83,6 +83,11 @@ void vhv_vcpu_destroy(struct vhv_vcpu *vcpu);
    thread's run. */
 int vhv_vcpu_check_idle(const struct vhv_vcpu *vcpu);
 
+/* The frequency of a powered-on vCPU's TSC; 0 where KVM does not tell it. */
+int vhv_vcpu_tsc_khz(const struct vhv_vcpu *vcpu, uint32_t *khz);
+/* The frequency of the local APIC's bus; 0 if that is not in the kernel. */
+uint32_t vhv_vm_apic_bus_khz(const struct vhv_vm *vm);
+
 /* kick.c: installs the handler if the options ask for it. */
 int vhv_kick_prepare(const struct vhv_vm *vm);
 /* Makes the run that is going on, or the next one, leave KVM_RUN. The reason is in the VM's and the

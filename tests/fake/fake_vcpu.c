@@ -203,6 +203,15 @@ static int interrupt(struct fake_object *object, void *argument)
     return object->vm->lapic ? -ENXIO : 0;
 }
 
+enum { TSC_KHZ = 2400000 };
+
+static int get_tsc_khz(struct fake_object *object, void *argument)
+{
+    (void)object;
+    (void)argument;
+    return TSC_KHZ;
+}
+
 const struct fake_ioctl fake_vcpu_ioctls[] = {
     FAKE_IOCTL(KVM_RUN, run),
     FAKE_IOCTL(KVM_CHECK_EXTENSION, fake_check_extension),
@@ -210,6 +219,7 @@ const struct fake_ioctl fake_vcpu_ioctls[] = {
     FAKE_IOCTL(KVM_GET_STATS_FD, fake_get_stats_fd),
     FAKE_IOCTL(KVM_SET_CPUID2, set_cpuid),
     FAKE_IOCTL(KVM_GET_CPUID2, get_cpuid),
+    FAKE_IOCTL(KVM_GET_TSC_KHZ, get_tsc_khz),
     FAKE_IOCTL(KVM_GET_MSRS, get_msrs),
     FAKE_IOCTL(KVM_SET_MSRS, set_msrs),
     FAKE_IOCTL(KVM_GET_REGS, get_regs),
