@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "config/masks.h"
 #include "cpuid/mask_text.h"
+#include "cpuid/profiles.h"
 
 #define MIB            (UINT64_C(1) << 20)
 #define MAX_MEMORY_MIB ((UINT64_C(16) << 40) / MIB)
@@ -254,6 +255,17 @@ static struct vhv_cpuid_number cpuid_number_of(const struct vhv_config *config, 
 struct vhv_cpuid_setting vhv_config_allow_nested(const struct vhv_config *config)
 {
     return boolean_of(config, ALLOW_NESTED);
+}
+
+bool vhv_config_restricts_backdoor(const struct vhv_config *config)
+{
+    const struct vhv_cpuid_setting restricted = boolean_of(config, RESTRICT_BACKDOOR);
+    const struct vhv_cpuid_text guest_os = text_of(config, GUEST_OS);
+    const struct vhv_profile *profile = guest_os.value ? vhv_profile_find(guest_os.value) : NULL;
+
+    if (restricted.value != VHV_SETTING_UNSET)
+        return restricted.value == VHV_SETTING_TRUE;
+    return profile && profile->restricts_backdoor;
 }
 
 /* What a user's policy allows, the system's below it can still forbid. */

@@ -29,6 +29,9 @@ bool vhv_setting_is_heeded(const char *key, const struct vhv_config *layer);
 /* vhv.allow of a policy. */
 struct vhv_cpuid_setting vhv_config_vhv_allow(const struct vhv_config *policy);
 
+/* monitor_control.restrict_backdoor; if that is not set, as the profile of guestOS has it. */
+bool vhv_config_restricts_backdoor(const struct vhv_config *config);
+
 /* vmx.allowNested */
 struct vhv_cpuid_setting vhv_config_allow_nested(const struct vhv_config *config);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cpuid/profiles.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "cpuid/mask_text.h"
@@ -16,18 +15,18 @@
                                     "not allow it",                                               \
             PROFILE(guest_os, what) "would have virtualized HV on, but KVM does not offer it on " \
                                     "this host",                                                  \
-            NULL                                                                                  \
+            NULL, true                                                                            \
     }
 
 /* A hypervisor that does not start on another one. */
-#define HIDES(guest_os, what)                                                      \
-    {                                                                              \
-        guest_os, NULL, NULL, NULL, PROFILE(guest_os, what) "hides the hypervisor" \
+#define HIDES(guest_os, what)                                                             \
+    {                                                                                     \
+        guest_os, NULL, NULL, NULL, PROFILE(guest_os, what) "hides the hypervisor", false \
     }
 
-#define PLAIN(guest_os)                  \
-    {                                    \
-        guest_os, NULL, NULL, NULL, NULL \
+#define PLAIN(guest_os)                         \
+    {                                           \
+        guest_os, NULL, NULL, NULL, NULL, false \
     }
 
 /* The names are VMware's, but for kvm and xen. The first one that fits counts. */

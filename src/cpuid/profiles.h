@@ -3,6 +3,7 @@
 #ifndef VHV_CPUID_PROFILES_H
 #define VHV_CPUID_PROFILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A profile. Its texts are NULL where it has no say. */
@@ -13,6 +14,7 @@ struct vhv_profile {
     const char *vhv_not_allowed;
     const char *vhv_not_offered;
     const char *hypervisor_hidden; /* why the hypervisor is hidden by default */
+    bool restricts_backdoor;       /* left to the guest, which has guests that use it */
 };
 
 /* The hardware version whose machines have virtualized HV by default if the profile says so. */
