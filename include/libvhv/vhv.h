@@ -3,6 +3,7 @@
 #ifndef LIBVHV_VHV_H
 #define LIBVHV_VHV_H
 
+#include <libvhv/backdoor.h>
 #include <libvhv/base.h>
 #include <libvhv/bus.h>
 #include <libvhv/config.h>

@@ -208,6 +208,7 @@ void vhv_vm_free(struct vhv_vm *vm)
         vhv_vcpu_destroy(vm->vcpus[i]);
     vhv_kvm_close(vm->fd);
     vhv_bus_free(vm->bus);
+    vhv_vm_backdoor_free(vm->backdoor);
     vhv_memory_free(vm->memory);
     vhv_config_free(vm->config);
     vhv_host_unref(vm->host);

@@ -26,6 +26,7 @@ struct vhv_vm {
     struct vhv_config *config;
     struct vhv_memory *memory;
     struct vhv_bus *bus;
+    struct vhv_vm_backdoor *backdoor; /* NULL: it has none */
     int fd;
     size_t run_bytes; /* of the page that a vCPU shares with KVM */
     enum vhv_irqchip irqchip;
@@ -87,6 +88,9 @@ int vhv_vcpu_check_idle(const struct vhv_vcpu *vcpu);
 int vhv_vcpu_tsc_khz(const struct vhv_vcpu *vcpu, uint32_t *khz);
 /* The frequency of the local APIC's bus; 0 if that is not in the kernel. */
 uint32_t vhv_vm_apic_bus_khz(const struct vhv_vm *vm);
+
+/* backdoor.c; NULL is fine */
+void vhv_vm_backdoor_free(struct vhv_vm_backdoor *backdoor);
 
 /* kick.c: installs the handler if the options ask for it. */
 int vhv_kick_prepare(const struct vhv_vm *vm);

@@ -210,6 +210,36 @@ guest doorbells
 	hlt
 end doorbells
 
+	.macro ask command
+	mov $0x564d5868, %eax
+	mov $\command, %ecx
+	mov $0x5658, %dx
+	in %dx, %eax
+	.endm
+
+/* Instructions of one byte follow, so that an RIP that moves on twice or not at all shows. */
+guest backdoor
+	xor %bp, %bp
+	xor %ebx, %ebx
+	ask 10
+	inc %bp
+	inc %bp
+	mov %ebx, RESULT
+	mov %eax, RESULT + 4
+	hlt
+end backdoor
+
+/* What no guest of VMware's does: a string instruction, whose count the answer overwrites. */
+guest backdoor_string
+	cld
+	mov $RESULT, %di
+	mov $0x564d5868, %eax
+	mov $10, %ecx
+	mov $0x5658, %dx
+	rep insl
+	hlt
+end backdoor_string
+
 /* In 32-bit mode: no descriptor table has a gate for the exception, and none for what follows. */
 	.code32
 guest triple_fault

@@ -40,6 +40,8 @@ GUEST(pic);
 GUEST(pit);
 GUEST(doorbells);
 GUEST(triple_fault);
+GUEST(backdoor);
+GUEST(backdoor_string);
 #undef GUEST
 
 #define CODE(name) ((struct code){guest_##name, guest_##name##_end})

@@ -10,9 +10,9 @@ int main(int argc, char **argv)
 {
     const struct test_list with_threads[] = {kick_tests, thread_tests};
     const struct test_list lists[] = {
-        vm_tests,     memory_tests,  io_tests,    run_tests,        kick_tests,
-        thread_tests, state_tests,   msr_tests,   msr_filter_tests, interrupt_tests,
-        cpuid_tests,  measure_tests, stats_tests,
+        vm_tests,        memory_tests,   io_tests,      run_tests,   kick_tests,
+        thread_tests,    backdoor_tests, state_tests,   msr_tests,   msr_filter_tests,
+        interrupt_tests, cpuid_tests,    measure_tests, stats_tests,
     };
 
     if (argc == 2 && strcmp(argv[1], "threads") == 0)

@@ -6,8 +6,8 @@
 #include "../support/machine.h"
 #include "guests.h"
 
-extern const struct test_list cpuid_tests, interrupt_tests, io_tests, kick_tests, measure_tests,
-    memory_tests, msr_tests, msr_filter_tests, run_tests, state_tests, stats_tests, thread_tests,
-    vm_tests;
+extern const struct test_list backdoor_tests, cpuid_tests, interrupt_tests, io_tests, kick_tests,
+    measure_tests, memory_tests, msr_tests, msr_filter_tests, run_tests, state_tests, stats_tests,
+    thread_tests, vm_tests;
 
 #endif
