@@ -272,6 +272,19 @@ static void msr_rule_does_not_keep_state_from_being_saved(void **state)
     assert_int_equal(value_of(machine, SYSENTER_ESP), 0x1234);
 }
 
+/* KVM keeps to CPUID by itself. */
+static void vhv_off_no_msr_switches_it_on(void **state)
+{
+    enum { FEATURE_CONTROL = 0x3a, LOCKED_WITH_VMXON = 5, LME_LMA = 0x500, SVME = 1 << 12 };
+    struct machine *machine = *state;
+
+    power_on_with(machine, NULL, 0);
+    assert_int_equal(vector_of_write(machine, FEATURE_CONTROL, LOCKED_WITH_VMXON),
+                     GENERAL_PROTECTION);
+    assert_int_equal(vector_of_write(machine, EFER, LME_LMA), GUEST_NO_EXCEPTION);
+    assert_int_equal(vector_of_write(machine, EFER, LME_LMA | SVME), GENERAL_PROTECTION);
+}
+
 static void power_on_hiding_msrs(struct machine *machine)
 {
     machine->options.hide_msrs = true;
@@ -345,6 +358,7 @@ static const struct CMUnitTest tests[] = {
     MACHINE_TEST(msr_rule_wider_than_a_range_reaches_its_ends),
     MACHINE_TEST(msr_rule_raw_run_has_the_answer),
     MACHINE_TEST(msr_rule_does_not_keep_state_from_being_saved),
+    MACHINE_TEST(vhv_off_no_msr_switches_it_on),
     MACHINE_TEST(hide_msrs_of_virtualized_hv_that_is_off_fault),
     MACHINE_TEST(hide_msrs_of_virtualized_hv_that_is_on_are_live),
     MACHINE_TEST(hide_msrs_of_hidden_hypervisor_fault),
