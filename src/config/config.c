@@ -97,6 +97,26 @@ int vhv_config_set_policy(struct vhv_config *config, const struct vhv_config *po
     return 0;
 }
 
+int vhv_config_append(struct vhv_config *config, unsigned number, const char *key,
+                      const char *value, const char *comment)
+{
+    struct vhv_span key_span, value_span;
+    struct vhv_line *line;
+    int result = vhv_dictionary_reserve(&config->dictionary);
+
+    if (result < 0)
+        return result;
+    if (key) {
+        key_span = vhv_span_of(key);
+        value_span = vhv_span_of(value);
+    }
+    line = vhv_line_new(number, key ? &key_span : NULL, key ? &value_span : NULL, comment);
+    if (!line)
+        return -ENOMEM;
+    vhv_dictionary_append(&config->dictionary, line);
+    return 0;
+}
+
 struct vhv_origin vhv_config_origin(const struct vhv_config *config, const struct vhv_line *line)
 {
     return (struct vhv_origin){

@@ -28,6 +28,14 @@ struct vhv_config {
  */
 int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from);
 
+/*
+ * Puts a line at the end of a configuration that is being made; @key and @value are NULL for a
+ * comment or a blank line. vhv_dictionary_sort() and vhv_masks_index() come after the last one.
+ * Returns 0 or -ENOMEM.
+ */
+int vhv_config_append(struct vhv_config *config, unsigned number, const char *key,
+                      const char *value, const char *comment);
+
 /* Where a line comes from. */
 struct vhv_origin vhv_config_origin(const struct vhv_config *config, const struct vhv_line *line);
 

@@ -47,23 +47,6 @@ int vhv_json_undo_escapes(char *text)
     return 0;
 }
 
-/* @key and @value are NULL for a line of comment. */
-static int add_line(struct reader *reader, const struct vhv_span *key, const struct vhv_span *value,
-                    const char *comment)
-{
-    struct vhv_dictionary *dictionary = &reader->config->dictionary;
-    struct vhv_line *line;
-    int result = vhv_dictionary_reserve(dictionary);
-
-    if (result < 0)
-        return result;
-    line = vhv_line_new(++reader->line, key, value, comment);
-    if (!line)
-        return -ENOMEM;
-    vhv_dictionary_append(dictionary, line);
-    return 0;
-}
-
 /* The lines above a setting, or above the end. */
 static int add_above(struct reader *reader, const cJSON *comments)
 {
@@ -71,7 +54,8 @@ static int add_above(struct reader *reader, const cJSON *comments)
 
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(comments, "above"))
     {
-        int result = add_line(reader, NULL, NULL, item->valuestring);
+        int result =
+            vhv_config_append(reader->config, ++reader->line, NULL, NULL, item->valuestring);
 
         if (result < 0)
             return result;
@@ -105,26 +89,25 @@ static int value_of(const char **value, const cJSON *item, char integer[INTEGER_
 static int add_setting(struct reader *reader, const cJSON *item)
 {
     const cJSON *comments, *behind;
-    struct vhv_span key, value;
     char integer[INTEGER_BYTES];
+    const char *value = NULL;
     int result = vhv_json_undo_escapes(item->string);
 
     if (result >= 0)
         result = vhv_key_check(item->string);
     if (result >= 0)
-        result = value_of(&value.text, item, integer);
+        result = value_of(&value, item, integer);
     if (result >= 0)
-        result = vhv_setting_check(item->string, value.text);
+        result = vhv_setting_check(item->string, value);
     if (result < 0)
         return vhv_json_fail_in(result, "settings", item);
     comments = vhv_json_comments_find(&reader->comments, item->string);
     behind = cJSON_GetObjectItemCaseSensitive(comments, "behind");
-    key = vhv_span_of(item->string);
-    value = vhv_span_of(value.text);
     result = add_above(reader, comments);
     if (result < 0)
         return result;
-    return add_line(reader, &key, &value, behind ? behind->valuestring : "");
+    return vhv_config_append(reader->config, ++reader->line, item->string, value,
+                             behind ? behind->valuestring : "");
 }
 
 /* No setting is there twice, and no comment is without its setting. */
