@@ -7,6 +7,7 @@
 #include <libvhv/base.h>
 #include <libvhv/bus.h>
 #include <libvhv/config.h>
+#include <libvhv/convert.h>
 #include <libvhv/cpuid.h>
 #include <libvhv/feature.h>
 #include <libvhv/guest_cpuid.h>

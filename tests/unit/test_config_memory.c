@@ -4,6 +4,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <libvhv/convert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,25 @@ static int parse_json(struct vhv_config **ret)
     return vhv_config_parse_json(ret, json, strlen(json), "test.json");
 }
 
+static int import_template(struct vhv_config **ret)
+{
+    static const char template[] =
+        "{\"cpuid_modifiers\": [{\"leaf\": \"0x1\", \"subleaf\": \"0x0\", \"flags\": 0,"
+        "\"modifiers\": [{\"register\": \"eax\", \"bitmap\": \"0b1\"}]}]}";
+
+    return vhv_config_import(ret, VHV_CONVERT_FIRECRACKER, template, strlen(template), "test", NULL,
+                             NULL);
+}
+
+/* Of more bits than there is room for at first. */
+static int import_names(struct vhv_config **ret)
+{
+    static const char names[] =
+        "host,-vmx,-svm,-avx,-fpu,-vme,-de,-pse,-tsc,-msr,-pae,-mce,-cx8,-mtrr,-pge,-mca,-cmov";
+
+    return vhv_config_import(ret, VHV_CONVERT_QEMU, names, strlen(names), "test", NULL, NULL);
+}
+
 static int load(struct vhv_config **ret)
 {
     return vhv_config_load(ret, TEST_VECTORS "/accept.vmx");
@@ -99,8 +119,8 @@ static int copy(struct vhv_config **ret)
 
 static void makers_without_memory_make_nothing(void **state)
 {
-    static int (*const makers[])(struct vhv_config **) = {vhv_config_new, parse, parse_json, load,
-                                                          copy};
+    static int (*const makers[])(struct vhv_config **) = {
+        vhv_config_new, parse, parse_json, import_template, import_names, load, copy};
 
     (void)state;
     for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
@@ -219,6 +239,37 @@ static void write_json_without_memory_fails(void **state)
     fclose(stream);
 }
 
+static void export_without_memory_writes_nothing(void **state)
+{
+    struct vhv_config *config;
+
+    (void)state;
+    assert_int_equal(parse(&config), 0);
+    for (unsigned form = VHV_CONVERT_FIRECRACKER; form <= VHV_CONVERT_XEN_REGISTERS; form++) {
+        char *written = NULL;
+        size_t bytes = 0;
+        int result = -1;
+
+        for (int allowed = 0; result < 0; allowed++) {
+            FILE *stream = open_memstream(&written, &bytes);
+
+            assert_non_null(stream);
+            left = allowed;
+            result = vhv_config_export(config, (enum vhv_convert_form)form, VHV_VENDOR_INTEL,
+                                       stream, NULL, NULL);
+            left = -1;
+            fclose(stream);
+            if (result < 0) {
+                assert_no_memory(result, allowed);
+                assert_int_equal(bytes, 0);
+            }
+            free(written);
+        }
+        assert_true(bytes > 0);
+    }
+    vhv_config_free(config);
+}
+
 static size_t masks_of(const struct vhv_config *config)
 {
     struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
@@ -261,6 +312,7 @@ int main(void)
         cmocka_unit_test(makers_without_memory_make_nothing),
         cmocka_unit_test(setters_without_memory_change_nothing),
         cmocka_unit_test(write_json_without_memory_fails),
+        cmocka_unit_test(export_without_memory_writes_nothing),
         cmocka_unit_test(set_policy_without_memory_leaves_the_earlier_one),
     };
 
