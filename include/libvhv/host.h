@@ -6,6 +6,7 @@
 #ifndef LIBVHV_HOST_H
 #define LIBVHV_HOST_H
 
+#include <libvhv/capture.h>
 #include <libvhv/guest_cpuid.h>
 
 #ifdef __cplusplus
@@ -60,12 +61,6 @@ struct vhv_verdict {
     char because[512]; /* what stands in the way, as a clause; empty if nothing does */
     char remedy[512];  /* what to do about it, as a clause; empty if nothing is to be done */
     char notes[512];   /* what else matters, such as missing SLAT; may be empty */
-};
-
-/* A model-specific register and its value. */
-struct vhv_msr {
-    uint32_t index;
-    uint64_t value;
 };
 
 struct vhv_host_options {
@@ -197,6 +192,24 @@ VHV_API void vhv_host_cpuid(const struct vhv_host *host, struct vhv_guest_cpuid_
  */
 VHV_API enum vhv_answer vhv_host_feature_msr(const struct vhv_host *host, uint32_t index,
                                              uint64_t *value);
+
+/**
+ * vhv_host_capture() - put down what this host can give to guests
+ * @ret: the capture, on success; free it with vhv_capture_free()
+ * @host: the host
+ * @name: its name for people
+ *
+ * What vhv_host_supported() and, for the VMX capability MSRs, vhv_host_feature_msr() tell.
+ *
+ * Return: 0, or a negative errno:
+ *   -EINVAL  not such a name
+ *   -ENODEV  KVM could not be asked (cause: no-kvm)
+ *   -ENOMEM  no memory
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API int vhv_host_capture(struct vhv_capture **ret, const struct vhv_host *host,
+                             const char *name);
 
 /**
  * vhv_host_capability() - ask KVM for a capability

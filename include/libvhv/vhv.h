@@ -6,6 +6,7 @@
 #include <libvhv/backdoor.h>
 #include <libvhv/base.h>
 #include <libvhv/bus.h>
+#include <libvhv/capture.h>
 #include <libvhv/config.h>
 #include <libvhv/convert.h>
 #include <libvhv/cpuid.h>

@@ -114,6 +114,14 @@ const struct vhv_cpuid *vhv_host_supported(const struct vhv_host *host)
     return host->supported;
 }
 
+int vhv_host_fail_without_kvm(const struct vhv_host *host)
+{
+    const struct vhv_verdict *verdict = &host->verdict;
+
+    return vhv_fail(ENODEV, VHV_CAUSE_NO_KVM, "KVM cannot be used: %s%s%s", verdict->because,
+                    verdict->remedy[0] ? "; " : "", verdict->remedy);
+}
+
 enum vhv_answer vhv_host_feature_msr(const struct vhv_host *host, uint32_t index, uint64_t *value)
 {
     const struct kvm_msrs *msrs = host->feature_msrs;
@@ -127,6 +135,21 @@ enum vhv_answer vhv_host_feature_msr(const struct vhv_host *host, uint32_t index
         }
     }
     return VHV_NO;
+}
+
+int vhv_host_capture(struct vhv_capture **ret, const struct vhv_host *host, const char *name)
+{
+    struct vhv_msr msrs[VHV_VMX_MSR_LAST - VHV_VMX_MSR_FIRST + 1];
+    size_t count = 0;
+
+    if (!host->supported)
+        return vhv_host_fail_without_kvm(host);
+    for (uint32_t index = VHV_VMX_MSR_FIRST; index <= VHV_VMX_MSR_LAST; index++) {
+        msrs[count].index = index;
+        if (vhv_host_feature_msr(host, index, &msrs[count].value) == VHV_YES)
+            count++;
+    }
+    return vhv_capture_new(ret, name, host->supported, msrs, count);
 }
 
 enum vhv_answer vhv_host_capability(const struct vhv_host *host, unsigned long capability,

@@ -24,6 +24,9 @@ int vhv_host_probe(struct vhv_host **ret, struct vhv_cpuid *processor,
 const struct vhv_host *vhv_host_ref(const struct vhv_host *host);
 void vhv_host_unref(const struct vhv_host *host);
 
+/* For what needs KVM on a host where it could not be asked: fails with why, and what to do. */
+int vhv_host_fail_without_kvm(const struct vhv_host *host);
+
 /* The MSRs that KVM saves and restores: KVM_GET_MSR_INDEX_LIST. Valid as long as @host. NULL with a
  * message if KVM could not be asked. */
 const uint32_t *vhv_host_msr_indexes(const struct vhv_host *host, size_t *count);

@@ -36,22 +36,13 @@ static int check_options(const struct vhv_vm_options *options)
     return 0;
 }
 
-/* Why there is no KVM, from the host's own verdict. */
-static int fail_without_kvm(const struct vhv_host *host)
-{
-    const struct vhv_verdict *verdict = vhv_host_verdict(host);
-
-    return vhv_fail(ENODEV, VHV_CAUSE_NO_KVM, "KVM cannot be used: %s%s%s", verdict->because,
-                    verdict->remedy[0] ? "; " : "", verdict->remedy);
-}
-
 static int create_fd(struct vhv_vm *vm)
 {
     int kvm = vhv_host_kvm_fd(vm->host);
     int result;
 
     if (kvm < 0)
-        return fail_without_kvm(vm->host);
+        return vhv_host_fail_without_kvm(vm->host);
     result = vhv_kvm_require(kvm, KVM_CAP_IMMEDIATE_EXIT, "a VM");
     if (result < 0)
         return result;

@@ -69,6 +69,56 @@ static void probe_good_intel_host_can_nest(void **state)
     vhv_host_free(host);
 }
 
+static void capture_of_intel_host_has_table_and_vmx_msrs(void **state)
+{
+    struct vhv_host *host = machine_probe(*state);
+    struct vhv_capture *capture;
+    const struct vhv_msr *msrs;
+    uint64_t value = 0;
+    size_t count;
+
+    assert_int_equal(vhv_host_capture(&capture, host, "esx1"), 0);
+    assert_string_equal(vhv_capture_name(capture), "esx1");
+    assert_int_equal(
+        vhv_cpuid_compare(vhv_capture_cpuid(capture), vhv_host_supported(host), NULL, NULL), 0);
+    msrs = vhv_capture_msrs(capture, &count);
+    assert_int_equal(count, VHV_VMX_MSR_LAST - VHV_VMX_MSR_FIRST + 1);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(vhv_host_feature_msr(host, msrs[i].index, &value), VHV_YES);
+        assert_true(msrs[i].value == value);
+    }
+    vhv_capture_free(capture);
+    vhv_host_free(host);
+}
+
+static void capture_of_amd_host_has_no_vmx_msrs(void **state)
+{
+    struct vhv_host *host = machine_probe(*state);
+    struct vhv_capture *capture;
+    size_t count;
+
+    assert_int_equal(vhv_host_capture(&capture, host, "esx1"), 0);
+    vhv_capture_msrs(capture, &count);
+    assert_int_equal(count, 0);
+    vhv_capture_free(capture);
+    vhv_host_free(host);
+}
+
+static void capture_of_host_without_kvm_says_why(void **state)
+{
+    struct vhv_capture *capture = NULL;
+    struct vhv_host *host;
+
+    fake_kvm.fail_call = 1;
+    fake_kvm.fail_errno = ENOENT;
+    host = machine_probe(*state);
+    assert_fails(vhv_host_capture(&capture, host, "esx1"), ENODEV, "KVM cannot be used: ");
+    assert_int_equal(vhv_error_cause(), VHV_CAUSE_NO_KVM);
+    assert_non_null(strstr(vhv_error_message(), vhv_host_verdict(host)->because));
+    assert_null(capture);
+    vhv_host_free(host);
+}
+
 static void probe_nested_0_blames_the_module(void **state)
 {
     struct machine *machine = *state;
@@ -392,6 +442,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         AMD(probe_good_amd_host_can_nest),
         INTEL(probe_good_intel_host_can_nest),
+        INTEL(capture_of_intel_host_has_table_and_vmx_msrs),
+        AMD(capture_of_amd_host_has_no_vmx_msrs),
+        AMD(capture_of_host_without_kvm_says_why),
         INTEL(probe_nested_0_blames_the_module),
         INTEL(host_cpuid_good_host_has_nothing_to_say_of_nesting),
         INTEL(host_cpuid_nested_0_says_why_and_what_to_do),
