@@ -2,6 +2,8 @@
 /*
  * Captures: what one host can give to its guests, to be looked at elsewhere. Pure: no file, no
  * /dev/kvm, no global; vhv_host_capture() makes one of the host that a program runs on.
+ *
+ * Captures of many hosts have a baseline (<libvhv/baseline.h>).
  */
 #ifndef LIBVHV_CAPTURE_H
 #define LIBVHV_CAPTURE_H
@@ -26,6 +28,17 @@ enum { VHV_CAPTURE_NAME_BYTES = 256 };
 
 /* What a host can give to guests. Immutable: any number of threads may read it. */
 struct vhv_capture;
+
+/* Neighbouring bits of a CPUID register or of a VMX capability MSR that belong together. */
+struct vhv_capture_field {
+    uint32_t msr; /* 0: of CPUID; else the MSR, and the next three are 0 */
+    uint32_t leaf;
+    uint32_t subleaf;
+    enum vhv_cpuid_reg reg;
+    uint8_t bit;      /* the lowest one */
+    uint8_t bits;     /* their number */
+    const char *name; /* such as "VMX" or "number of ASIDs"; NULL if it has none here */
+};
 
 struct vhv_capture_options {
     size_t size;      /* sizeof(struct vhv_capture_options) */
@@ -130,6 +143,18 @@ VHV_API int vhv_capture_parse(struct vhv_capture **ret, const char *text, size_t
  * Thread: any. Stage: any. Since: 0.1.
  */
 VHV_API int vhv_capture_print(const struct vhv_capture *capture, FILE *stream);
+
+/**
+ * vhv_capture_field_format() - where a field is, and its name
+ * @field: the field
+ * @text: receives such as "cpuid.1.ecx bit 5 (VMX)" or "IA32_VMX_MISC bits 24:16 (number of
+ * CR3-target values)"
+ * @bytes: room in @text; a longer text is cut
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API void vhv_capture_field_format(const struct vhv_capture_field *field, char *text,
+                                      size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 
 #include <libvhv/backdoor.h>
 #include <libvhv/base.h>
+#include <libvhv/baseline.h>
 #include <libvhv/bus.h>
 #include <libvhv/capture.h>
 #include <libvhv/config.h>

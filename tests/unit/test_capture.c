@@ -374,6 +374,35 @@ static void capture_parse_options_malformed_are_refused(void **state)
     assert_null(capture);
 }
 
+static void assert_format(const struct vhv_capture_field *field, const char *wanted)
+{
+    char text[128];
+
+    vhv_capture_field_format(field, text, sizeof(text));
+    assert_string_equal(text, wanted);
+}
+
+static void capture_field_format_names_place_and_bits(void **state)
+{
+    char text[12];
+
+    (void)state;
+    assert_format(&(struct vhv_capture_field){.leaf = 1, .reg = VHV_ECX, .bit = 5, .bits = 1},
+                  "cpuid.1.ecx bit 5");
+    assert_format(
+        &(struct vhv_capture_field){.leaf = 7, .reg = VHV_EBX, .bit = 5, .bits = 1, .name = "AVX2"},
+        "cpuid.7.0.ebx bit 5 (AVX2)");
+    assert_format(&(struct vhv_capture_field){.leaf = 0x8000000a, .reg = VHV_EBX, .bits = 32},
+                  "cpuid.8000000a.ebx");
+    assert_format(&(struct vhv_capture_field){.msr = 0x485, .bit = 16, .bits = 9, .name = "n"},
+                  "IA32_VMX_MISC bits 24:16 (n)");
+    assert_format(&(struct vhv_capture_field){.msr = 0x488, .bits = 64}, "IA32_VMX_CR4_FIXED0");
+    assert_format(&(struct vhv_capture_field){.msr = 0x492, .bits = 64}, "MSR 0x492");
+    vhv_capture_field_format(&(struct vhv_capture_field){.leaf = 1, .reg = VHV_ECX, .bits = 1},
+                             text, sizeof(text));
+    assert_string_equal(text, "cpuid.1.ecx");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +424,7 @@ int main(void)
         cmocka_unit_test(capture_parse_dump_too_many_entries_are_refused),
         cmocka_unit_test(capture_parse_text_without_cpuid_is_refused),
         cmocka_unit_test(capture_parse_options_malformed_are_refused),
+        cmocka_unit_test(capture_field_format_names_place_and_bits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
