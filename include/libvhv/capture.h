@@ -3,7 +3,8 @@
  * Captures: what one host can give to its guests, to be looked at elsewhere. Pure: no file, no
  * /dev/kvm, no global; vhv_host_capture() makes one of the host that a program runs on.
  *
- * Captures of many hosts have a baseline (<libvhv/baseline.h>).
+ * Captures of many hosts have a baseline (<libvhv/baseline.h>), and two say whether a VM may move
+ * from one host to the other (<libvhv/migration.h>).
  */
 #ifndef LIBVHV_CAPTURE_H
 #define LIBVHV_CAPTURE_H

@@ -17,6 +17,7 @@
 #include <libvhv/mask.h>
 #include <libvhv/measure.h>
 #include <libvhv/memory.h>
+#include <libvhv/migration.h>
 #include <libvhv/msr.h>
 #include <libvhv/vcpu.h>
 #include <libvhv/vm.h>

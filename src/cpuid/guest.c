@@ -15,13 +15,13 @@ static void (*const order[])(struct vhv_guest_build *) = {
     vhv_guest_mask_steps,    vhv_guest_runtime_steps,  vhv_guest_gate_steps,
 };
 
-static int check_requests(const struct vhv_guest_cpuid_options *options)
+int vhv_guest_check_requests(const struct vhv_cpuid_request *requests, size_t count)
 {
-    if (options->request_count && !options->requests)
+    if (count && !requests)
         return vhv_fail(EINVAL, VHV_CAUSE_NONE, "request_count is %zu, but requests is NULL",
-                        options->request_count);
-    for (size_t i = 0; i < options->request_count; i++) {
-        const struct vhv_cpuid_request *request = &options->requests[i];
+                        count);
+    for (size_t i = 0; i < count; i++) {
+        const struct vhv_cpuid_request *request = &requests[i];
 
         if ((unsigned)request->key.reg >= VHV_CPUID_REGS ||
             (unsigned)request->key.vendor > VHV_VENDOR_INTEL)
@@ -70,7 +70,7 @@ static int read_options(struct vhv_guest_cpuid_options *options,
     if (result == 0)
         result = check_brand_string(options->brand_string.value);
     if (result == 0)
-        result = check_requests(options);
+        result = vhv_guest_check_requests(options->requests, options->request_count);
     return result;
 }
 

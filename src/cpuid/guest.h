@@ -99,6 +99,11 @@ void vhv_guest_gate_steps(struct vhv_guest_build *build);
  * policy's. */
 int vhv_guest_check_policy(const struct vhv_guest_cpuid *guest);
 
+/* guest.c */
+
+/* Whether the masks that a program gives are such. Returns 0, or -EINVAL with a message. */
+int vhv_guest_check_requests(const struct vhv_cpuid_request *requests, size_t count);
+
 /* guest_step.c */
 
 /* Whether @table has any of the bits. */

@@ -1,57 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every allocation in turn fails. The linker puts the functions below in the place of libc's. */
+/* Every allocation in turn fails. */
+#include "allocations.h"
 #include "guest.h"
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_reallocarray(void *old, size_t count, size_t bytes);
-void __real_free(void *block);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_reallocarray(void *old, size_t count, size_t bytes);
-void __wrap_free(void *block);
-
-/* Allocations that succeed before one fails. */
-static unsigned allocations_left = UINT32_MAX;
-static size_t live_blocks;
-
-static bool may_allocate(void)
-{
-    if (allocations_left == 0)
-        return false;
-    allocations_left--;
-    return true;
-}
-
-void *__wrap_malloc(size_t bytes)
-{
-    if (!may_allocate())
-        return NULL;
-    live_blocks++;
-    return __real_malloc(bytes);
-}
-
-void *__wrap_calloc(size_t count, size_t bytes)
-{
-    if (!may_allocate())
-        return NULL;
-    live_blocks++;
-    return __real_calloc(count, bytes);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t bytes)
-{
-    if (!may_allocate())
-        return NULL;
-    live_blocks += !old;
-    return __real_reallocarray(old, count, bytes);
-}
-
-void __wrap_free(void *block)
-{
-    live_blocks -= block != NULL;
-    __real_free(block);
-}
 
 /* Asks for enough to make every array grow. */
 static struct scene *busy_scene(void)
