@@ -7,7 +7,7 @@
 #define LIBVHV_HOST_H
 
 #include <libvhv/capture.h>
-#include <libvhv/guest_cpuid.h>
+#include <libvhv/config.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,6 +67,9 @@ struct vhv_host_options {
     size_t size;        /* sizeof(struct vhv_host_options) */
     const char *device; /* NULL = "/dev/kvm" */
     const char *sysfs;  /* NULL = "/sys"; where module/kvm_…/parameters is */
+    /* The file of the host's policy, which must be there; "": there is none; NULL: the system's and
+     * over it the user's, as far as they are there; see vhv.vmx(5). */
+    const char *policy;
 };
 
 /* A host that was probed; holds the open device, if it could be opened. Immutable once made. */
@@ -78,12 +81,13 @@ struct vhv_host;
  * @options: NULL = defaults
  *
  * That there is no /dev/kvm, or that it may not be used, is a fact about the host and not a failure
- * of this call.
+ * of this call. A policy that cannot be read is a failure.
  *
  * Return: 0, or a negative errno:
- *   -EINVAL  the options are malformed
+ *   -EINVAL  the options are malformed, or the host's policy is (cause: syntax)
  *   -ENOMEM  no memory
  *   -ENOSPC  the processor or KVM has more than VHV_CPUID_MAX_ENTRIES CPUID leaves and subleaves
+ *   -ENOENT, -EACCES, -EISDIR, -EIO …  the host's policy cannot be read
  *
  * Thread: any. Stage: any. Since: 0.1.
  * Source: [KVM-API KVM_CHECK_EXTENSION], [KVM-API KVM_GET_SUPPORTED_CPUID], [KVM-API
@@ -164,9 +168,21 @@ VHV_API const struct vhv_cpuid *vhv_host_processor(const struct vhv_host *host);
 VHV_API const struct vhv_cpuid *vhv_host_supported(const struct vhv_host *host);
 
 /**
+ * vhv_host_policy() - the host's policy
+ * @host: the host
+ *
+ * VMs of @host obey it. For a guest's CPUID without a VM there is vhv_config_set_policy().
+ *
+ * Return: the policy, valid as long as @host; it has nothing in it if there is none.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API const struct vhv_config *vhv_host_policy(const struct vhv_host *host);
+
+/**
  * vhv_host_cpuid() - what a host says of its guests' CPUID
  * @host: the host
- * @options: with its size set; its members processor, tsc_deadline, why_not_nested and
+ * @options: with its size set; its members processor, tsc_deadline, why_not_nested, vhv_allow and
  * nested_paging_offered are filled in; the others are left alone. What they point to belongs to
  * @host and is valid as long as it.
  *

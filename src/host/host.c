@@ -4,13 +4,27 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "config/settings.h"
 #include "host/probe.h"
+
+static void note_policy(struct vhv_host *host)
+{
+    const struct vhv_cpuid_setting allow = vhv_config_vhv_allow(host->policy);
+    char *notes = host->verdict.notes;
+    size_t used = strlen(notes);
+
+    if (allow.value == VHV_SETTING_FALSE)
+        snprintf(notes + used, sizeof(host->verdict.notes) - used,
+                 "%sthe host's policy refuses virtualized HV: %s:%u: %s is FALSE", used ? "; " : "",
+                 allow.origin.file, allow.origin.line, allow.origin.key);
+}
 
 static void judge(struct vhv_host *host)
 {
     const struct vhv_verdict *verdict = &host->verdict;
 
     vhv_host_judge(&host->facts, &host->verdict);
+    note_policy(host);
     if (host->facts.kvm_offers != VHV_YES)
         snprintf(host->why_not_nested, sizeof(host->why_not_nested), "%s%s%s", verdict->because,
                  verdict->remedy[0] ? "; " : "", verdict->remedy);
@@ -19,6 +33,7 @@ static void judge(struct vhv_host *host)
 static void destroy(struct vhv_host *host)
 {
     vhv_kvm_close(host->kvm);
+    vhv_config_free(host->policy);
     vhv_cpuid_free(host->processor);
     vhv_cpuid_free(host->supported);
     free(host->indexes);
@@ -41,8 +56,11 @@ int vhv_host_probe(struct vhv_host **ret, struct vhv_cpuid *processor,
     host->kvm = -1;
     host->processor = processor;
     vhv_error_hold(&before);
-    vhv_host_probe_system(host, paths);
-    result = vhv_host_probe_kvm(host, paths->device);
+    result = vhv_host_load_policy(&host->policy, paths);
+    if (result >= 0) {
+        vhv_host_probe_system(host, paths);
+        result = vhv_host_probe_kvm(host, paths->device);
+    }
     if (result < 0) {
         destroy(host);
         return result;
@@ -62,6 +80,7 @@ int vhv_host_new(struct vhv_host **ret, const struct vhv_host_options *given)
         .msr = "/dev/cpu/0/msr",
         .cpuinfo = "/proc/cpuinfo",
     };
+    char room[PATH_MAX];
     struct vhv_cpuid *processor;
     int result = vhv_options_read(&options, sizeof(options), given, "vhv_host_options");
 
@@ -71,6 +90,7 @@ int vhv_host_new(struct vhv_host **ret, const struct vhv_host_options *given)
         paths.device = options.device;
     if (options.sysfs)
         paths.sysfs = options.sysfs;
+    vhv_host_choose_policy(&paths, options.policy, room);
     result = vhv_cpuid_read_processor(&processor);
     return result < 0 ? result : vhv_host_probe(ret, processor, &paths);
 }
@@ -120,6 +140,11 @@ int vhv_host_fail_without_kvm(const struct vhv_host *host)
 
     return vhv_fail(ENODEV, VHV_CAUSE_NO_KVM, "KVM cannot be used: %s%s%s", verdict->because,
                     verdict->remedy[0] ? "; " : "", verdict->remedy);
+}
+
+const struct vhv_config *vhv_host_policy(const struct vhv_host *host)
+{
+    return host->policy;
 }
 
 enum vhv_answer vhv_host_feature_msr(const struct vhv_host *host, uint32_t index, uint64_t *value)
@@ -184,6 +209,7 @@ void vhv_host_cpuid(const struct vhv_host *host, struct vhv_guest_cpuid_options 
     filled.processor = host->processor;
     filled.tsc_deadline = host->tsc_deadline;
     filled.why_not_nested = host->why_not_nested[0] ? host->why_not_nested : NULL;
+    filled.vhv_allow = vhv_config_vhv_allow(host->policy);
     filled.nested_paging_offered = host->facts.guest_slat;
     memcpy(options, &filled, bytes);
 }

@@ -14,6 +14,11 @@ struct vhv_host_paths {
     const char *sysfs;   /* /sys */
     const char *msr;     /* /dev/cpu/0/msr */
     const char *cpuinfo; /* /proc/cpuinfo */
+    /* The host's policy, from low to high; NULL: none. Of these, only the last one must be there.
+     */
+    const char *system_policy;
+    const char *user_policy;
+    const char *policy;
 };
 
 /* As vhv_host_new(), on a machine with this processor. Takes @processor, also on failure. */
@@ -26,6 +31,9 @@ void vhv_host_unref(const struct vhv_host *host);
 
 /* For what needs KVM on a host where it could not be asked: fails with why, and what to do. */
 int vhv_host_fail_without_kvm(const struct vhv_host *host);
+
+/* Whether we run under a hypervisor other than KVM. An emulator of whole processors is none. */
+bool vhv_host_is_under_foreign_hypervisor(const struct vhv_host *host);
 
 /* The MSRs that KVM saves and restores: KVM_GET_MSR_INDEX_LIST. Valid as long as @host. NULL with a
  * message if KVM could not be asked. */

@@ -3,6 +3,7 @@
 #ifndef VHV_HOST_PROBE_H
 #define VHV_HOST_PROBE_H
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include "host/host.h"
@@ -14,6 +15,7 @@ struct vhv_host {
     struct vhv_verdict verdict;
     /* Why KVM does not offer VMX or SVM and what to do, as the end of a sentence; "" if it does. */
     char why_not_nested[sizeof(struct vhv_verdict)];
+    struct vhv_config *policy;
     struct vhv_cpuid *processor;
     bool tsc_deadline;             /* the in-kernel local APIC's timer has the mode */
     struct vhv_cpuid *supported;   /* NULL if KVM could not be asked */
@@ -30,5 +32,11 @@ void vhv_host_probe_system(struct vhv_host *host, const struct vhv_host_paths *p
 /* Opens KVM and asks it. What it does not answer stays unknown and is noted as failed_probe.
  * Returns 0, or -ENOMEM. */
 int vhv_host_probe_kvm(struct vhv_host *host, const char *device);
+
+/* Which files are the policy, by @given of the options. @room is for one of the names. */
+void vhv_host_choose_policy(struct vhv_host_paths *paths, const char *given, char room[PATH_MAX]);
+
+/* Reads the host's policy. Returns 0, or a negative errno. */
+int vhv_host_load_policy(struct vhv_config **ret, const struct vhv_host_paths *paths);
 
 #endif

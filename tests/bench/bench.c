@@ -277,6 +277,7 @@ int main(int argc, char **argv)
 {
     double ns_per_instruction =
         argc == 3 && !strcmp(argv[1], "--ns-per-instruction") ? atof(argv[2]) : 0;
+    const struct vhv_host_options host_options = {.size = sizeof(host_options), .policy = ""};
     struct vhv_host *host;
     struct figure figures[FIGURES];
     int kvm = raw_open();
@@ -289,7 +290,7 @@ int main(int argc, char **argv)
         printf("bench: skipped: /dev/kvm cannot be opened here; the lab has one\n");
         return 77;
     }
-    if (vhv_host_new(&host, NULL) < 0)
+    if (vhv_host_new(&host, &host_options) < 0)
         give_up("the host");
     figures[0] = measure_exits("port exit and back", kvm, host, true, port_code, sizeof(port_code));
     figures[1] = measure_exits("MMIO exit and back", kvm, host, true, mmio_code, sizeof(mmio_code));

@@ -417,7 +417,7 @@ static void new_options_choose_device_and_sysfs(void **state)
 {
     struct machine *machine = *state;
     const struct vhv_host_options options = {
-        .size = sizeof(options), .device = "/dev/null", .sysfs = machine->sysfs};
+        .size = sizeof(options), .device = "/dev/null", .sysfs = machine->sysfs, .policy = ""};
     struct vhv_host_options malformed = options;
     struct vhv_host *host = NULL;
 

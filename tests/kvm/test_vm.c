@@ -145,11 +145,12 @@ static void vm_free_leaves_no_file_open(void **state)
 static void vm_new_outlives_its_host(void **state)
 {
     struct machine *machine = *state;
+    const struct vhv_host_options without_policy = {.size = sizeof(without_policy), .policy = ""};
     struct vhv_host *host = NULL;
     struct vhv_exit exit;
 
     kvm_host();
-    assert_ok(vhv_host_new(&host, NULL));
+    assert_ok(vhv_host_new(&host, &without_policy));
     assert_ok(vhv_vm_new(&machine->vm, host, NULL));
     vhv_host_free(host);
     assert_ok(vhv_memory_add_ram(vhv_vm_memory(machine->vm), CODE_RAM, NULL));
