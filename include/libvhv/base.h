@@ -46,7 +46,8 @@ enum vhv_cause {
     VHV_CAUSE_GUEST_ADDRESS,      /* a guest address or length is outside of guest memory */
     VHV_CAUSE_KVM,                /* an ioctl failed; the message names it */
     VHV_CAUSE_VM_DEAD,            /* KVM has killed the VM; it can only be freed */
-    VHV_CAUSE_POLICY              /* refused by the host's policy */
+    VHV_CAUSE_POLICY,             /* refused by the host's policy */
+    VHV_CAUSE_FOREIGN_HYPERVISOR  /* this machine runs under a hypervisor other than KVM */
 };
 
 /**

@@ -99,13 +99,14 @@ enum vhv_cpu_mode {
  * vhv_vcpu_new() - add a vCPU to a VM
  * @ret: the vCPU, on success; it is freed with its VM
  * @vm: the VM
- * @id: its APIC id, 0 to VHV_VM_MAX_VCPUS - 1
+ * @id: its APIC id, 0 to VHV_VM_MAX_VCPU_ID; see vcpu_id of struct vhv_guest_cpuid_options
  *
  * Return: 0, or a negative errno:
  *   -EBUSY   not in stage configure (cause: wrong-stage)
  *   -EEXIST  the VM has a vCPU of this id
  *   -EINVAL  @id is too large
  *   -ENOMEM  no memory
+ *   -ENOSPC  the VM has VHV_VM_MAX_VCPUS vCPUs
  *   others   an ioctl failed (cause: kvm)
  *
  * Thread: vm. Stage: configure. Since: 0.1.

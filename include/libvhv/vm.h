@@ -41,18 +41,20 @@ enum vhv_irqchip {
     VHV_IRQCHIP_SPLIT     /* local APICs in the kernel, PIC and I/O APIC in the program */
 };
 
-/* vCPUs of one VM are at most this many. */
-enum { VHV_VM_MAX_VCPUS = 64 };
+/* vCPUs of one VM are at most this many, and have ids up to this: 255 addresses all. */
+enum { VHV_VM_MAX_VCPUS = 64, VHV_VM_MAX_VCPU_ID = 254 };
 
 struct vhv_vm_options {
     size_t size; /* sizeof(struct vhv_vm_options) */
-    /* Read by vhv_vm_new() and copied; NULL: an empty one. If it has numvcpus, that many vCPUs are
-     * made (ids from 0); if it has memsize, that much RAM is added. */
+    /* Read by vhv_vm_new() and copied; NULL: an empty one. The host's policy is put below it. If it
+     * has numvcpus, that many vCPUs are made, with ids from 0, or as cpuid.coresPerSocket has them;
+     * if it has memsize, that much RAM is added. */
     const struct vhv_config *config;
     enum vhv_irqchip irqchip;
-    bool pit;         /* an i8254 in the kernel; needs VHV_IRQCHIP_KERNEL */
-    bool report_only; /* findings of vhv_guest_cpuid_finding() do not refuse power-on */
-    int kick_signal;  /* the signal that kicks a vCPU out of KVM_RUN; 0 = SIGRTMAX - 1 */
+    bool pit; /* an i8254 in the kernel; needs VHV_IRQCHIP_KERNEL */
+    /* Findings of vhv_guest_cpuid_finding() do not refuse power-on, but for the host's policy. */
+    bool report_only;
+    int kick_signal; /* the signal that kicks a vCPU out of KVM_RUN; 0 = SIGRTMAX - 1 */
     /* Install an empty handler for kick_signal, and save the two changes of the signal mask that
      * the kernel makes at each KVM_RUN without it; false: no handler, the signal is blocked in vCPU
      * threads. */
@@ -64,6 +66,9 @@ struct vhv_vm_options {
     /* Have the MSRs of features that CPUID hides fault, also where KVM alone would answer: SVM's,
      * VMX's, and, if the hypervisor is hidden, KVM's own. See <libvhv/msr.h>. */
     bool hide_msrs;
+    /* Power-on is refused under a hypervisor other than KVM, unless vmx.allowNested is TRUE in the
+     * configuration or in the host's policy. */
+    bool refuse_foreign_hypervisor;
 };
 
 /* A VM. */
@@ -177,13 +182,15 @@ VHV_API struct vhv_vcpu *vhv_vm_current_vcpu(const struct vhv_vm *vm);
  *
  * Return: 0, or a negative errno:
  *   -EBUSY       not in stage configure (cause: wrong-stage)
- *   -EINVAL      there is no vCPU
- *   -ENOTSUP     virtualized HV was asked for and the host cannot give it (cause: cannot-nest); the
- *                message says why and what to do
- *   -EOPNOTSUPP  a mask's requirement is unmet (cause: requirement-unmet) or a bit is not honoured
- *                (cause: cpuid-not-honoured)
+ *   -EINVAL      there is no vCPU, or cpuid.coresPerSocket does not go with them
+ *   -ENOTSUP     virtualized HV was asked for, and the host or the hardware version has none
+ *                (cause: cannot-nest); the message says why and what to do
+ *   -EOPNOTSUPP  a requirement of a mask or of vpmc.enable is unmet (cause: requirement-unmet) or a
+ *                bit is not honoured (cause: cpuid-not-honoured)
  *   -EOPNOTSUPP  there are rules on MSRs, and KVM has no filter (cause: capability-missing)
  *   -EEXIST, -ENOSPC  rules on MSRs leave no place for those of hide_msrs
+ *   -EPERM       the host's policy refuses virtualized HV (cause: policy), or this machine runs
+ *                under a hypervisor other than KVM (cause: foreign-hypervisor)
  *   -ENOMEM      no memory
  *   others       an ioctl failed (cause: kvm)
  *

@@ -89,6 +89,7 @@ const char *vhv_cause_name(enum vhv_cause cause)
         [VHV_CAUSE_KVM] = "kvm",
         [VHV_CAUSE_VM_DEAD] = "vm-dead",
         [VHV_CAUSE_POLICY] = "policy",
+        [VHV_CAUSE_FOREIGN_HYPERVISOR] = "foreign-hypervisor",
     };
 
     if ((size_t)cause >= sizeof(names) / sizeof(names[0]))

@@ -59,6 +59,25 @@ static void read_hypervisor(struct vhv_host_facts *facts, const struct vhv_cpuid
         strcpy(facts->hypervisor, "unnamed");
 }
 
+/* KVM shows others' interfaces first, if it is told to: its own is then in a later range of leaves.
+ * QEMU's TCG is an emulator. */
+bool vhv_host_is_under_foreign_hypervisor(const struct vhv_host *host)
+{
+    static const char kvm[12] = "KVMKVMKVM", emulator[12] = "TCGTCGTCGTCG";
+    const struct vhv_cpuid *processor = host->processor;
+    uint32_t name[3];
+
+    if (!has_bit(processor, 1, 31))
+        return false;
+    for (uint32_t leaf = 0x40000000; leaf < 0x40010000; leaf += 0x100) {
+        for (int i = 0; i < 3; i++)
+            name[i] = vhv_cpuid_get(processor, leaf, 0, VHV_EBX + i);
+        if (memcmp(name, kvm, sizeof(name)) == 0 || memcmp(name, emulator, sizeof(name)) == 0)
+            return false;
+    }
+    return true;
+}
+
 static enum vhv_answer directory_exists(const char *path)
 {
     struct stat status;

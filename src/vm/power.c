@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "bus/bus.h"
-#include "config/config.h"
+#include "config/settings.h"
+#include "cpuid/guest.h"
 #include "host/host.h"
 #include "memory/memory.h"
 
@@ -35,7 +36,28 @@ static int make_cpuid(struct vhv_vcpu *vcpu)
 
 static int check_findings(const struct vhv_vcpu *vcpu)
 {
-    return vcpu->vm->report_only ? 0 : vhv_guest_cpuid_check(vcpu->cpuid);
+    return vcpu->vm->report_only ? vhv_guest_check_policy(vcpu->cpuid)
+                                 : vhv_guest_cpuid_check(vcpu->cpuid);
+}
+
+static int check_hypervisor(const struct vhv_vm *vm)
+{
+    const struct vhv_cpuid_setting allow = vhv_config_allow_nested(vm->config);
+    const char *name = vhv_host_facts(vm->host)->hypervisor;
+    int result;
+
+    if (!vm->refuse_foreign_hypervisor || allow.value == VHV_SETTING_TRUE ||
+        !vhv_host_is_under_foreign_hypervisor(vm->host))
+        return 0;
+    result =
+        vhv_fail(EPERM, VHV_CAUSE_FOREIGN_HYPERVISOR,
+                 "this machine runs under a hypervisor other than KVM, \"%s\": to power on all "
+                 "the same, set vmx.allowNested = \"TRUE\" in the VM's configuration or in the "
+                 "host's policy",
+                 name);
+    if (allow.origin.file && allow.origin.line)
+        return vhv_fail_within(result, "%s:%u", allow.origin.file, allow.origin.line);
+    return result;
 }
 
 static int set_cpuid(const struct vhv_vcpu *vcpu)
@@ -120,7 +142,9 @@ static int power_on_locked(struct vhv_vm *vm)
     if (!vm->vcpu_count)
         return vhv_fail(EINVAL, VHV_CAUSE_NONE,
                         "the VM has no vCPU: make one by vhv_vcpu_new() or by numvcpus");
-    result = vhv_memory_attach(vm->memory, vm->fd);
+    result = check_hypervisor(vm);
+    if (result >= 0)
+        result = vhv_memory_attach(vm->memory, vm->fd);
     if (result < 0)
         return result;
     vhv_bus_seal(vm->bus);

@@ -11,9 +11,12 @@ static int check_new(const struct vhv_vm *vm, uint32_t id)
     if (atomic_load(&vm->stage) != VHV_STAGE_CONFIGURE)
         return vhv_fail(EBUSY, VHV_CAUSE_WRONG_STAGE,
                         "vCPU %u cannot be added: the VM was powered on", id);
-    if (id >= VHV_VM_MAX_VCPUS)
+    if (vm->vcpu_count == VHV_VM_MAX_VCPUS)
+        return vhv_fail(ENOSPC, VHV_CAUSE_NONE, "vCPU %u cannot be added: the VM has %d vCPUs", id,
+                        VHV_VM_MAX_VCPUS);
+    if (id > VHV_VM_MAX_VCPU_ID)
         return vhv_fail(EINVAL, VHV_CAUSE_NONE, "vCPU id %u is too large: ids are 0 to %d", id,
-                        VHV_VM_MAX_VCPUS - 1);
+                        VHV_VM_MAX_VCPU_ID);
     for (size_t i = 0; i < vm->vcpu_count; i++) {
         if (vm->vcpus[i]->id == id)
             return vhv_fail(EEXIST, VHV_CAUSE_NONE, "the VM has a vCPU %u", id);

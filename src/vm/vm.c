@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "config/config.h"
+#include "cpuid/guest.h"
 #include "host/host.h"
 #include "memory/memory.h"
 
@@ -99,6 +100,29 @@ static int enable_exception_payload(const struct vhv_vm *vm)
     return result > 0 ? vhv_kvm_enable_cap(vm->fd, &payload) : result;
 }
 
+/* Hiding performance counters in CPUID leaves them where they are: KVM's are in MSRs and RDPMC. */
+static int hide_performance_counters(const struct vhv_vm *vm)
+{
+    const struct kvm_enable_cap hide = {.cap = KVM_CAP_PMU_CAPABILITY,
+                                        .args = {KVM_PMU_CAP_DISABLE}};
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
+    int can = 0, result;
+
+    vhv_config_cpuid(vm->config, &options);
+    if (options.vpmc_enable.value != VHV_SETTING_FALSE)
+        return 0;
+    result = vhv_kvm_has(vm->fd, KVM_CAP_PMU_CAPABILITY, &can);
+    return result > 0 && can & KVM_PMU_CAP_DISABLE ? vhv_kvm_enable_cap(vm->fd, &hide) : result;
+}
+
+uint32_t vhv_vm_configured_id(const struct vhv_config *config, uint32_t index)
+{
+    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
+
+    vhv_config_cpuid(config, &options);
+    return vhv_guest_vcpu_id(index, options.cores_per_socket.value);
+}
+
 /* What the configuration names: vCPUs and RAM. */
 static int make_configured_parts(struct vhv_vm *vm)
 {
@@ -113,8 +137,8 @@ static int make_configured_parts(struct vhv_vm *vm)
     }
     if (!vhv_config_get(vm->config, "numvcpus"))
         return 0;
-    for (unsigned id = 0; id < vhv_config_vcpus(vm->config); id++) {
-        result = vhv_vcpu_new(&vcpu, vm, id);
+    for (unsigned i = 0; i < vhv_config_vcpus(vm->config); i++) {
+        result = vhv_vcpu_new(&vcpu, vm, vhv_vm_configured_id(vm->config, i));
         if (result < 0)
             return result;
     }
@@ -126,6 +150,8 @@ static int make(struct vhv_vm *vm, const struct vhv_config *config)
     int result;
 
     result = config ? vhv_config_copy(&vm->config, config) : vhv_config_new(&vm->config);
+    if (result >= 0)
+        result = vhv_config_set_policy(vm->config, vhv_host_policy(vm->host));
     if (result >= 0)
         result = vhv_memory_new(&vm->memory);
     if (result >= 0)
@@ -140,6 +166,8 @@ static int make(struct vhv_vm *vm, const struct vhv_config *config)
         result = set_up_irqchip(vm);
     if (result >= 0)
         result = enable_exception_payload(vm);
+    if (result >= 0)
+        result = hide_performance_counters(vm);
     if (result >= 0)
         result = make_configured_parts(vm);
     return result;
@@ -174,6 +202,7 @@ int vhv_vm_new(struct vhv_vm **ret, const struct vhv_host *host, const struct vh
     vm->kick_handler = options.kick_handler;
     vm->measure = options.measure;
     vm->hide_msrs = options.hide_msrs;
+    vm->refuse_foreign_hypervisor = options.refuse_foreign_hypervisor;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_cond_init(&vm->changed, NULL);
 

@@ -36,6 +36,7 @@ struct vhv_vm {
     bool kick_handler;
     bool measure;
     bool hide_msrs;
+    bool refuse_foreign_hypervisor;
 
     _Atomic(enum vhv_stage) stage;
     enum vhv_stage stage_before_pause;
@@ -77,6 +78,9 @@ struct vhv_vcpu {
     enum vhv_cause result_cause;
     char result_message[VHV_ERROR_MESSAGE_BYTES];
 };
+
+/* vm.c: the id of the vCPU number @index that a configuration makes. */
+uint32_t vhv_vm_configured_id(const struct vhv_config *config, uint32_t index);
 
 /* vcpu.c: undoes vhv_vcpu_new(). */
 void vhv_vcpu_destroy(struct vhv_vcpu *vcpu);

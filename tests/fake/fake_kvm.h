@@ -40,7 +40,8 @@ struct fake_kvm {
 
     /* What was seen. */
     enum vhv_vendor vendor;
-    unsigned calls; /* that could have failed: all but close and munmap */
+    unsigned calls;      /* that could have failed: all but close and munmap */
+    bool hides_counters; /* KVM_CAP_PMU_CAPABILITY was enabled with KVM_PMU_CAP_DISABLE */
     size_t script_next;
     const struct kvm_cpuid2 *cpuid; /* of the vCPU whose exit is being played */
     struct fake_call log[FAKE_LOG_CALLS];

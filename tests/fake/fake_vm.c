@@ -57,6 +57,8 @@ int fake_enable_cap(struct fake_object *object, void *argument)
 
     if (cap->cap == KVM_CAP_X86_USER_SPACE_MSR)
         object->vm->msr_exits = cap->args[0];
+    if (cap->cap == KVM_CAP_PMU_CAPABILITY)
+        fake_kvm.hides_counters = cap->args[0] == KVM_PMU_CAP_DISABLE;
     if (cap->cap != KVM_CAP_SPLIT_IRQCHIP)
         return 0;
     if (object->vm->irqchip || object->vm->lapic)
@@ -99,7 +101,7 @@ int fake_copy(void *to, const void *from, size_t bytes)
 
 static int create_vcpu(struct fake_object *object, void *argument)
 {
-    return (uintptr_t)argument < 64
+    return (uintptr_t)argument < 255
                ? fake_object_new(FAKE_VCPU, object->vm, fake_vcpu_new(object->vm))
                : -EINVAL;
 }

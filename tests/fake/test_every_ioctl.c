@@ -148,7 +148,8 @@ static int probe_a_host(struct machine *machine, struct made *made)
 /* A VM from a configuration, with virtualized HV and everything in the kernel. */
 static int power_on_configured(struct machine *machine, struct made *made)
 {
-    static const char text[] = "vhv.enable = TRUE\nnumvcpus = 2\nmemsize = 64\n";
+    static const char text[] =
+        "vhv.enable = TRUE\nnumvcpus = 2\nmemsize = 64\nvpmc.enable = FALSE\n";
     struct vhv_vm_options options = {
         .size = sizeof(options), .irqchip = VHV_IRQCHIP_KERNEL, .pit = true};
     struct vhv_config *config;

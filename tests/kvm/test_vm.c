@@ -55,7 +55,7 @@ static void vcpu_new_same_id_is_refused(void **state)
 
     machine_make(machine, CODE_RAM);
     assert_fails(vhv_vcpu_new(&vcpu, machine->vm, 0), EEXIST, "vCPU 0");
-    assert_fails(vhv_vcpu_new(&vcpu, machine->vm, VHV_VM_MAX_VCPUS), EINVAL, "64");
+    assert_fails(vhv_vcpu_new(&vcpu, machine->vm, VHV_VM_MAX_VCPU_ID + 1), EINVAL, "255");
     assert_null(vcpu);
     assert_int_equal(vhv_vm_vcpu_count(machine->vm), 1);
 }

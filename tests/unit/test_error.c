@@ -73,12 +73,12 @@ static void error_message_other_thread_is_its_own(void **state)
 static void cause_name_every_cause_has_its_own(void **state)
 {
     (void)state;
-    for (int a = VHV_CAUSE_NONE; a <= VHV_CAUSE_POLICY; a++) {
+    for (int a = VHV_CAUSE_NONE; a <= VHV_CAUSE_FOREIGN_HYPERVISOR; a++) {
         assert_string_not_equal(vhv_cause_name(a), "unknown");
         for (int b = VHV_CAUSE_NONE; b < a; b++)
             assert_string_not_equal(vhv_cause_name(a), vhv_cause_name(b));
     }
-    assert_string_equal(vhv_cause_name(VHV_CAUSE_POLICY + 1), "unknown");
+    assert_string_equal(vhv_cause_name(VHV_CAUSE_FOREIGN_HYPERVISOR + 1), "unknown");
 }
 
 static void keep_line(enum vhv_log_level level, const char *line, void *cookie)
