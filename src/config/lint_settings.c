@@ -81,14 +81,6 @@ static int lint_hotadd(struct vhv_lint *lint)
                          "there is no hot-add, whatever this says", "write FALSE");
 }
 
-static int lint_restrict_backdoor(struct vhv_lint *lint)
-{
-    if (vhv_key_compare(lint->line->value, "false") != 0)
-        return 0;
-    return vhv_lint_warn(lint, "there is no backdoor to open", "no device answers at its port",
-                         "write TRUE");
-}
-
 static int warn_unheeded(struct vhv_lint *lint)
 {
     if (lint->layer->is_policy)
@@ -107,7 +99,6 @@ static int (*find_check(const char *key))(struct vhv_lint *)
     } checks[] = {
         {"cpuid.coresPerSocket", lint_cores_per_socket},
         {"guestOS", lint_guest_os},
-        {"monitor_control.restrict_backdoor", lint_restrict_backdoor},
         {"vcpu.hotadd", lint_hotadd},
         {"virtualHW.version", lint_hardware_version},
     };
