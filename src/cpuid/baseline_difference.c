@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What hosts differ in, and who is the cause, in words. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,8 +118,9 @@ static void write_text(const struct vhv_join *join, const struct vhv_baseline_di
                        char text[TEXT_BYTES])
 {
     const char *first = vhv_capture_name(join->captures[0]);
-    char hosts[VHV_HOST_LIST_BYTES], field[FIELD_BYTES];
+    char hosts[VHV_HOST_LIST_BYTES], field[FIELD_BYTES], value[VHV_VALUE_BYTES];
 
+    vhv_field_format_value(found->value, value);
     vhv_join_list(join, choice, hosts);
     vhv_capture_field_format(&found->field, field, sizeof(field));
     if (rule == VHV_RULE_FEATURE)
@@ -128,14 +128,12 @@ static void write_text(const struct vhv_join *join, const struct vhv_baseline_di
     else if (rule == VHV_RULE_DEFICIT)
         snprintf(text, TEXT_BYTES, "%s must be 1, as on %s", field, hosts);
     else if (found->change == VHV_BASELINE_LOST)
-        snprintf(text, TEXT_BYTES, "%s is %" PRIu64 " at most, as on %s", field, found->value,
-                 hosts);
+        snprintf(text, TEXT_BYTES, "%s is %s at most, as on %s", field, value, hosts);
     else if (found->change == VHV_BASELINE_REQUIRED)
-        snprintf(text, TEXT_BYTES, "%s is %" PRIu64 " at least, as on %s", field, found->value,
-                 hosts);
+        snprintf(text, TEXT_BYTES, "%s is %s at least, as on %s", field, value, hosts);
     else if (found->change == VHV_BASELINE_CONFLICT)
-        snprintf(text, TEXT_BYTES, "%s is 0x%" PRIx64 " on %.80s, and something else on %s", field,
-                 found->value, first, hosts);
+        snprintf(text, TEXT_BYTES, "%s is %s on %.80s, and something else on %s", field, value,
+                 first, hosts);
     else
         snprintf(text, TEXT_BYTES, "%s is left to each host: on %s it is not as on %.80s", field,
                  hosts, first);

@@ -71,10 +71,12 @@ static void tell_unserved(struct check *check, const struct values *values,
                           const struct vhv_field *field, uint64_t bits)
 {
     struct vhv_migration_obstacle found = obstacle_of(check, values, field, bits);
-    char detail[TEXT_BYTES / 2];
+    char detail[TEXT_BYTES / 2], to[VHV_VALUE_BYTES], guest[VHV_VALUE_BYTES];
 
-    snprintf(detail, sizeof(detail), "is %" PRIu64 " on %s, and %" PRIu64 " in the guest", found.to,
-             vhv_capture_name(check->to), found.guest);
+    vhv_field_format_value(found.to, to);
+    vhv_field_format_value(found.guest, guest);
+    snprintf(detail, sizeof(detail), "is %s on %s, and %s in the guest", to,
+             vhv_capture_name(check->to), guest);
     tell(check, &found, detail);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cpuid/rules.h"
 
+#include <inttypes.h>
 #include <libvhv/feature.h>
 #include <libvhv/mask.h>
 
@@ -150,7 +151,7 @@ bool vhv_rule_allows(enum vhv_rule rule, uint64_t guest, uint64_t host)
     case VHV_RULE_MOST:
         return guest >= host;
     case VHV_RULE_LEAST_SET:
-        return !host || (guest && guest <= host);
+        return !guest || !host || guest <= host;
     case VHV_RULE_SAME:
         return guest == host;
     case VHV_RULE_SAME_OR_NONE:
@@ -202,6 +203,11 @@ int vhv_cpuid_add_places(struct vhv_cpuid *places, const struct vhv_cpuid *table
             result = vhv_cpuid_set(places, &place);
     }
     return result;
+}
+
+void vhv_field_format_value(uint64_t value, char text[VHV_VALUE_BYTES])
+{
+    snprintf(text, VHV_VALUE_BYTES, value <= UINT16_MAX ? "%" PRIu64 : "0x%" PRIx64, value);
 }
 
 static void print_place(const struct vhv_capture_field *field, char *text, size_t bytes)

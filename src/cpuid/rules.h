@@ -12,7 +12,7 @@ enum vhv_rule {
     VHV_RULE_FEATURE,      /* each bit of its own: can be given where the host has 1 */
     VHV_RULE_DEFICIT,      /* each bit of its own: 1 says what is lacking, or must be */
     VHV_RULE_LEAST,        /* a number: a host can give less than it has */
-    VHV_RULE_LEAST_SET,    /* a number, of which 0 is no limit */
+    VHV_RULE_LEAST_SET,    /* a number, of which 0 tells nothing */
     VHV_RULE_MOST,         /* a number: a host can give more than it has */
     VHV_RULE_SAME,         /* cannot be given but as it is */
     VHV_RULE_SAME_OR_NONE, /* the same, and 0 is to do without what it is about */
@@ -39,6 +39,9 @@ struct vhv_field {
 /* No register has more. */
 enum { VHV_FIELDS = 12 };
 
+/* Room for vhv_field_format_value(). */
+enum { VHV_VALUE_BYTES = 24 };
+
 /* Every field of a register: together they are all of its bits. Returns their number. */
 size_t vhv_fields_of(const struct vhv_place *place, struct vhv_field fields[VHV_FIELDS]);
 
@@ -57,6 +60,9 @@ bool vhv_rule_allows(enum vhv_rule rule, uint64_t guest, uint64_t host);
 /* Adds a table's leaves and subleaves to those of @places, where all have a subleaf, if only 0, and
  * no values. Returns 0, or -ENOSPC with a message. */
 int vhv_cpuid_add_places(struct vhv_cpuid *places, const struct vhv_cpuid *table);
+
+/* Writes a field's value as people read it: small numbers in decimal. */
+void vhv_field_format_value(uint64_t value, char text[VHV_VALUE_BYTES]);
 
 /* A public field, of those bits, with the name that they have for @vendor. */
 struct vhv_capture_field vhv_field_make(const struct vhv_place *place,

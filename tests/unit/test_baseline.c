@@ -97,7 +97,7 @@ static void baseline_new_of_numbers_the_least_is_taken(void **state)
     fleet_end(fleet);
 }
 
-static void baseline_new_number_of_which_zero_is_no_limit_takes_the_limit(void **state)
+static void baseline_new_number_of_which_zero_tells_nothing_is_the_other(void **state)
 {
     struct fleet *fleet = fleet_on_amd(3);
 
@@ -132,7 +132,7 @@ static void baseline_new_leaf_that_a_host_lacks_is_left_out(void **state)
     struct fleet *fleet = fleet_on_amd(2);
 
     (void)state;
-    fleet_bits(fleet, 0, 0x80000021, 0, VHV_EAX, 0, 1u << 8 | 1u << 9); /* AUTOIBRS, no SMM_CTL */
+    fleet_bits(fleet, 0, 0x80000021, 0, VHV_EAX, 0, 1u << 8 | 1u << 9); /* AUTOIBRS */
     fleet_bits(fleet, 0, 0x80000021, 0, VHV_EBX, 0, 0x200123); /* patch size, predictor size */
     joined(fleet);
     assert_null(
@@ -176,6 +176,8 @@ static void baseline_new_ids_and_what_runs_are_not_compared(void **state)
     fleet_bits(fleet, 1, 0x8000001e, 0, VHV_EAX, UINT32_MAX, 7);
     fleet_bits(fleet, 1, 0x80000008, 0, VHV_ECX, UINT32_MAX, 0x6007);
     fleet_bits(fleet, 1, 0x8000001f, 0, VHV_EAX, UINT32_MAX, 0);
+    fleet_bits(fleet, 0, 0x80000021, 0, VHV_EAX, 0, 0);
+    fleet_bits(fleet, 1, 0x80000021, 0, VHV_EAX, 0, 1u << 9); /* NO_SMM_CTL_MSR */
     joined(fleet);
     assert_differences(fleet, 0);
     fleet_end(fleet);
@@ -190,6 +192,7 @@ static void baseline_new_state_component_that_a_host_lacks_is_told_once(void **s
     fleet_bits(fleet, 0, 0xd, 0, VHV_ECX, UINT32_MAX, 0x988);
     fleet_bits(fleet, 0, 0xd, 9, VHV_EAX, UINT32_MAX, 8);
     fleet_bits(fleet, 0, 0xd, 9, VHV_EBX, UINT32_MAX, 0x980);
+    fleet_bits(fleet, 0, 0xd, 9, VHV_ECX, UINT32_MAX, 2);
     joined(fleet);
     difference(fleet, "cpuid.d.0.eax bit 9 (PKRU state) is not on esx2");
     assert_differences(fleet, 1);
@@ -211,7 +214,7 @@ static void baseline_new_state_component_of_two_layouts_is_a_conflict(void **sta
     (void)state;
     fleet_bits(fleet, 1, 0xd, 2, VHV_EBX, UINT32_MAX, 0x280);
     joined(fleet);
-    found = difference(fleet, "cpuid.d.2.ebx (offset of a state component) is 0x240 on esx1, and "
+    found = difference(fleet, "cpuid.d.2.ebx (offset of a state component) is 576 on esx1, and "
                               "something else on esx2");
     assert_int_equal(found->change, VHV_BASELINE_CONFLICT);
     assert_differences(fleet, 1);
@@ -339,7 +342,7 @@ int main(void)
         cmocka_unit_test(baseline_new_feature_that_a_host_lacks_is_lost),
         cmocka_unit_test(baseline_new_many_hosts_are_counted_beyond_four),
         cmocka_unit_test(baseline_new_of_numbers_the_least_is_taken),
-        cmocka_unit_test(baseline_new_number_of_which_zero_is_no_limit_takes_the_limit),
+        cmocka_unit_test(baseline_new_number_of_which_zero_tells_nothing_is_the_other),
         cmocka_unit_test(baseline_new_deficit_of_one_host_is_that_of_all),
         cmocka_unit_test(baseline_new_leaf_that_a_host_lacks_is_left_out),
         cmocka_unit_test(baseline_new_identity_is_left_to_the_host_and_told),

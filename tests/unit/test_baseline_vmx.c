@@ -200,7 +200,7 @@ static void baseline_vmx_other_timer_rate_is_a_conflict(void **state)
     fleet_msr(fleet, 1, 0x485, 0x1f, 7);
     joined(fleet);
     assert_nesting(fleet, VHV_NO, VHV_NO,
-                   "IA32_VMX_MISC bits 4:0 (rate of the VMX-preemption timer) is 0x5 on esx1, and "
+                   "IA32_VMX_MISC bits 4:0 (rate of the VMX-preemption timer) is 5 on esx1, and "
                    "something else on esx2");
     fleet_end(fleet);
 }

@@ -23,7 +23,7 @@ static void migration_check_vmx_msrs_are_held_to_kvms_rules(void **state)
     assert_int_equal(journey->count, 3);
     fleet_msr(fleet, 1, 0x480, 0x7fffffff, 0x12);
     try_to_go(journey);
-    obstacle(journey, "IA32_VMX_BASIC bits 30:0 (VMCS revision) is 18 on esx2, and 300252880 in "
+    obstacle(journey, "IA32_VMX_BASIC bits 30:0 (VMCS revision) is 18 on esx2, and 0x11e57ed0 in "
                       "the guest");
     journey_end(journey);
 }
