@@ -7,6 +7,8 @@
 
 import json
 import os
+import pty
+import subprocess
 import sys
 
 from cases import HERE, REGISTERS, case, contains, equal, run, run_cases, table_of, write
@@ -348,6 +350,33 @@ def diff_tells_every_register_that_differs():
     equal(len(lines), len(wanted) + 1)
     assert "0x80000001 0x00     ecx       0x00c003f7  0x00c003f3  -SVM" in lines, lines
     assert "SVM" not in run(PROGRAM, "diff", "--raw", "--supported", AMD)[0]
+
+
+def on_terminal(*arguments, **environment):
+    """What a command writes to a terminal."""
+    master, terminal = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", **environment}
+    written = b""
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=terminal, env=environment):
+        os.close(terminal)
+        try:
+            while part := os.read(master, 4096):
+                written += part
+        except OSError:
+            pass  # that is the end, where nobody has the terminal open any more
+    os.close(master)
+    return written.decode()
+
+
+@case
+def diff_is_coloured_on_a_terminal_alone():
+    """Unless NO_COLOR says otherwise, or the terminal is dumb; programs read JSON."""
+    coloured = ("\033[32m+HYPERVISOR\033[0m", "\033[31m-SVM\033[0m")
+    contains(on_terminal("diff", "--supported", AMD, NO_COLOR=""), *coloured)
+    for environment in ({"NO_COLOR": "1"}, {"NO_COLOR": "", "TERM": "dumb"}):
+        assert "\033" not in on_terminal("diff", "--supported", AMD, **environment)
+    assert "\033" not in on_terminal("diff", "--json", "--supported", AMD, NO_COLOR="")
+    assert "\033" not in run(PROGRAM, "diff", "--supported", AMD)[0]
 
 
 @case
