@@ -62,8 +62,10 @@ int tell_findings(const struct subject *subject)
 
 void print_origin(FILE *stream, const struct vhv_origin *origin)
 {
-    if (origin->file)
+    if (origin->file && origin->line)
         fprintf(stream, "%s:%u: ", origin->file, origin->line);
+    else if (origin->file)
+        fprintf(stream, "%s: ", origin->file);
     fputs(origin->key, stream);
 }
 

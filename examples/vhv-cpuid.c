@@ -2,7 +2,7 @@
 /*
  * The CPUID of the processor, of KVM and of a guest, and why a guest's bit is what it is. Here are
  * options and commands; cpuid_subject.c has the tables, cpuid_explain.c and cpuid_diff.c what is
- * told of them.
+ * told of them. cpuid_convert.c is for itself.
  */
 #include "vhv-cpuid.h"
 
@@ -20,6 +20,7 @@ static const char usage[] =
     "  effective    what a guest gets that is configured by FILE.vmx, -m and -s\n"
     "  diff         registers that a guest reads otherwise than KVM can give them\n"
     "  explain BIT  why a guest's bit is what it is: VMX, 1.ecx.5, 7.0.ebx.FSGSBASE\n"
+    "  convert      policies of Firecracker, QEMU and Xen; see vhv-cpuid convert --help\n"
     "\n"
     "  -m, --mask KEY=MASK   a mask over those of FILE.vmx: -m 'cpuid.1.ecx=----:...'\n"
     "  -s, --set NAME=VALUE  a setting over those of FILE.vmx: -s vhv.enable=TRUE\n"
@@ -267,7 +268,7 @@ static int run(const struct command *command, const struct choice *choice)
     return status;
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
     struct choice choice = {.style = VHV_CPUID_DECODED};
     const struct command *command = NULL;
@@ -279,8 +280,16 @@ int main(int argc, char **argv)
     status = read_arguments(&choice, &command, argc, argv);
     if (status == FINE && command)
         status = run(command, &choice);
+    free(choice.lines);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    bool is_conversion = argc > 1 && strcmp(argv[1], "convert") == 0;
+    int status = is_conversion ? convert(argc, argv) : run_command(argc, argv);
+
     if (status != FAILED && (fflush(stdout) != 0 || ferror(stdout)))
         status = complain("cannot write to standard output");
-    free(choice.lines);
     return status;
 }

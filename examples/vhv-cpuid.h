@@ -77,7 +77,7 @@ int tell_findings(const struct subject *subject);
 void tell_warnings(const struct subject *subject);
 /* Tells which registers KVM gives to a guest, if one was made, otherwise than they were set. */
 void tell_read_back(const struct subject *subject);
-/* Prints "hypervisor.vmx:12: cpuid.1.ecx". */
+/* Prints "hypervisor.vmx:12: cpuid.1.ecx", the line if there is one. */
 void print_origin(FILE *stream, const struct vhv_origin *origin);
 
 /* cpuid_explain.c */
@@ -89,6 +89,11 @@ extern const char *const register_names[VHV_CPUID_REGS];
 int place_parse(struct place *place, const char *text);
 /* Prints the reasons for choice->place. */
 int explain(const struct subject *subject, const struct choice *choice);
+
+/* cpuid_convert.c */
+
+/* The command of that name, which is argv[1], with its own options. */
+int convert(int argc, char **argv);
 
 /* cpuid_diff.c */
 

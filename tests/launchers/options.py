@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What a launcher's --help tells of, its manual page tells of, and the other way round.
 
-    options.py LAUNCHER PAGE
+    options.py LAUNCHER PAGE [COMMAND]...     with commands that have a --help of their own
 """
 
 import os
@@ -11,7 +11,8 @@ import sys
 
 from cases import case, run, run_cases
 
-LAUNCHER, PAGE = map(os.path.abspath, sys.argv[1:])
+LAUNCHER, PAGE = map(os.path.abspath, sys.argv[1:3])
+COMMANDS = sys.argv[3:]
 
 
 def of_help(text):
@@ -30,6 +31,8 @@ def help_and_page_tell_of_the_same_options():
     with open(PAGE, encoding="utf-8") as stream:
         page = of_page(stream.read())
     told = of_help(run([LAUNCHER], "--help")[0])
+    for command in COMMANDS:
+        told |= of_help(run([LAUNCHER], command, "--help")[0])
     assert told == page, f"only in one of them: {', '.join(sorted(told ^ page))}"
 
 
