@@ -7,12 +7,12 @@
  * APIC as it is, and the processor's brand string where KVM has none; (2) what the VM's hardware
  * version does not have is taken away; (3) virtualized HV (VMX, SVM, SKINIT, leaf 8000_000Ah) and
  * memory encryption (leaf 8000_001Fh) are off; (4) the profile of guestOS; (5) the settings
- * vhv.enable, vhv.nestedPaging, hypervisor.cpuid.v0, cpuid.brandString and vpmc.enable; (6) the
- * fields of the vCPU: APIC ids, and one package with one core of one thread for each vCPU; (7) the
- * masks, the most specific key first, bit by bit. Nothing changes a bit after its mask, except for
- * fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are
- * computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not
- * applied.
+ * vhv.enable, vhv.nestedPaging, hypervisor.cpuid.v0, hypervisor.cpuid.vendor, cpuid.brandString and
+ * vpmc.enable; (6) the fields of the vCPU: APIC ids, and one package with one core of one thread
+ * for each vCPU; (7) the masks, the most specific key first, bit by bit. Nothing changes a bit
+ * after its mask, except for fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX,
+ * 8000_001E.EAX) and bits that are computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a
+ * mask on those is reported as not applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
  * off, as vhv.enable does. Whatever turned it on, the host's policy and a hardware version below 8
@@ -95,6 +95,11 @@ struct vhv_guest_cpuid_options {
     struct vhv_cpuid_text brand_string;
     /* FALSE hides performance counters, TRUE requires them; unset: as KVM has them */
     struct vhv_cpuid_setting vpmc_enable;
+    /* "VMware" has the leaves 4000_0000h and 4000_0010h of VMware in the place of KVM's; "KVM" or
+     * NULL: KVM's. In any case. */
+    struct vhv_cpuid_text hypervisor_vendor;
+    uint32_t tsc_khz;      /* what leaf 4000_0010h tells; 0: not known */
+    uint32_t apic_bus_khz; /* the same, of the bus of the local APIC */
 };
 
 /* Who decided a bit. */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "cpuid/hypervisors.h"
 
 /* The order in which a guest's table is made. */
 static void (*const order[])(struct vhv_guest_build *) = {
@@ -44,6 +45,13 @@ static int check_setting(const struct vhv_cpuid_setting *setting, const char *na
     return 0;
 }
 
+static int check_hypervisor_vendor(const char *name)
+{
+    if (name && vhv_hypervisor_find(name) == VHV_HYPERVISOR_UNKNOWN)
+        return vhv_fail(EINVAL, VHV_CAUSE_NONE, "hypervisor_vendor is neither KVM nor VMware");
+    return 0;
+}
+
 static int check_brand_string(const char *text)
 {
     if (text && strlen(text) > VHV_BRAND_STRING_MAX_BYTES)
@@ -70,6 +78,8 @@ static int read_options(struct vhv_guest_cpuid_options *options,
     if (result == 0)
         result = check_brand_string(options->brand_string.value);
     if (result == 0)
+        result = check_hypervisor_vendor(options->hypervisor_vendor.value);
+    if (result == 0)
         result = vhv_guest_check_requests(options->requests, options->request_count);
     return result;
 }
@@ -92,6 +102,7 @@ static const struct {
     [VHV_ORIGIN_CORES_PER_SOCKET] = ORIGIN(cores_per_socket, "cpuid.coresPerSocket"),
     [VHV_ORIGIN_BRAND_STRING] = ORIGIN(brand_string, "cpuid.brandString"),
     [VHV_ORIGIN_VPMC_ENABLE] = ORIGIN(vpmc_enable, "vpmc.enable"),
+    [VHV_ORIGIN_HYPERVISOR_VENDOR] = ORIGIN(hypervisor_vendor, "hypervisor.cpuid.vendor"),
 #undef ORIGIN
 };
 

@@ -42,6 +42,7 @@ enum vhv_guest_origin {
     VHV_ORIGIN_CORES_PER_SOCKET,
     VHV_ORIGIN_BRAND_STRING,
     VHV_ORIGIN_VPMC_ENABLE,
+    VHV_ORIGIN_HYPERVISOR_VENDOR,
     VHV_ORIGIN_REQUESTS
 };
 
@@ -178,6 +179,13 @@ void vhv_guest_default_hypervisor(struct vhv_guest_build *build);
 /* Its bit and its leaves. @why fills in all but field and values. */
 void vhv_guest_hide_hypervisor(struct vhv_guest_build *build, const struct vhv_guest_step *why);
 void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build);
+/* All leaves of the range that hypervisors have. @why fills in all but field and values. */
+void vhv_guest_remove_hypervisor_leaves(struct vhv_guest_cpuid *guest,
+                                        const struct vhv_guest_step *why);
+
+/* guest_vendor.c */
+
+void vhv_guest_set_hypervisor_vendor(struct vhv_guest_build *build);
 
 /* guest_topology.c */
 

@@ -58,6 +58,7 @@ void vhv_guest_setting_steps(struct vhv_guest_build *build)
     /* So that whatever turns virtualized HV on, a setting or a mask, finds none. */
     vhv_guest_withhold_nested_paging(build);
     vhv_guest_set_hypervisor_v0(build);
+    vhv_guest_set_hypervisor_vendor(build);
     vhv_guest_set_vhv_enable(build);
     vhv_guest_set_nested_paging(build);
     vhv_guest_set_brand(build);

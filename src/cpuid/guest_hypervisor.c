@@ -10,7 +10,8 @@ void vhv_guest_default_hypervisor(struct vhv_guest_build *build)
                           "a hypervisor is shown unless it is to be hidden");
 }
 
-static void remove_leaves(struct vhv_guest_cpuid *guest, const struct vhv_guest_step *why)
+void vhv_guest_remove_hypervisor_leaves(struct vhv_guest_cpuid *guest,
+                                        const struct vhv_guest_step *why)
 {
     const struct vhv_cpuid_entry *entry;
     size_t at = 0;
@@ -33,7 +34,7 @@ void vhv_guest_hide_hypervisor(struct vhv_guest_build *build, const struct vhv_g
 {
     build->guest->hides_hypervisor = true;
     vhv_guest_decide_present(build->guest, &hypervisor, 0, why);
-    remove_leaves(build->guest, why);
+    vhv_guest_remove_hypervisor_leaves(build->guest, why);
 }
 
 void vhv_guest_set_hypervisor_v0(struct vhv_guest_build *build)
