@@ -278,9 +278,9 @@ VHV_API const char *vhv_config_display_name(const struct vhv_config *config);
  * vhv_config_cpuid() - what a configuration says of the guest's CPUID
  * @config: the configuration
  * @options: with its size set; its members vhv_enable, hypervisor_v0, nested_paging, requests,
- * request_count, hardware_version, guest_os, cores_per_socket, brand_string and vpmc_enable are
- * filled in; the others are left alone. What they point to belongs to @config and is valid until it
- * is changed or freed.
+ * request_count, hardware_version, guest_os, cores_per_socket, brand_string, vpmc_enable and
+ * hypervisor_vendor are filled in; the others are left alone. What they point to belongs to @config
+ * and is valid until it is changed or freed.
  *
  * Thread: any. Stage: any. Since: 0.1.
  */

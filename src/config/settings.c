@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "config/masks.h"
+#include "cpuid/hypervisors.h"
 #include "cpuid/mask_text.h"
 #include "cpuid/profiles.h"
 
@@ -16,7 +17,7 @@
 /* Of a wrong value, this much is shown. */
 enum { SHOWN_BYTES = 64 };
 
-enum type { BOOLEAN, NUMBER, TEXT };
+enum type { BOOLEAN, NUMBER, TEXT, HYPERVISOR };
 
 enum setting_id {
     ENCODING,
@@ -25,6 +26,7 @@ enum setting_id {
     DISPLAY_NAME,
     GUEST_OS,
     HYPERVISOR_V0,
+    HYPERVISOR_VENDOR,
     MEMSIZE,
     NUMVCPUS,
     RESTRICT_BACKDOOR,
@@ -55,6 +57,7 @@ static const struct setting {
     [DISPLAY_NAME] = {"displayName", TEXT, MACHINES, 0, 0, 0},
     [GUEST_OS] = {"guestOS", TEXT, MACHINES, 0, 0, 0},
     [HYPERVISOR_V0] = {"hypervisor.cpuid.v0", BOOLEAN, BOTH, 0, 0, 0},
+    [HYPERVISOR_VENDOR] = {"hypervisor.cpuid.vendor", HYPERVISOR, BOTH, 0, 0, 0},
     [MEMSIZE] = {"memsize", NUMBER, MACHINES, 1, MAX_MEMORY_MIB, 0},
     [NUMVCPUS] = {"numvcpus", NUMBER, MACHINES, 1, 64, 1},
     [RESTRICT_BACKDOOR] = {"monitor_control.restrict_backdoor", BOOLEAN, BOTH, 0, 0, 0},
@@ -108,6 +111,9 @@ static int check_setting(const struct setting *setting, const char *value)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX,
                         "%s: \"%s\" is not a decimal number from %" PRIu64 " to %" PRIu64,
                         setting->name, shown, setting->least, setting->most);
+    if (setting->type == HYPERVISOR && vhv_hypervisor_find(value) == VHV_HYPERVISOR_UNKNOWN)
+        return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "%s: \"%s\" is neither KVM nor VMware",
+                        setting->name, shown);
     if (setting->type == TEXT && setting->most && strlen(value) > setting->most)
         return vhv_fail(EINVAL, VHV_CAUSE_SYNTAX, "%s: %zu bytes are more than %" PRIu64,
                         setting->name, strlen(value), setting->most);
@@ -298,5 +304,6 @@ void vhv_config_cpuid(const struct vhv_config *config, struct vhv_guest_cpuid_op
     filled.cores_per_socket = cpuid_number_of(config, CORES_PER_SOCKET);
     filled.brand_string = text_of(config, BRAND_STRING);
     filled.vpmc_enable = boolean_of(config, VPMC_ENABLE);
+    filled.hypervisor_vendor = text_of(config, HYPERVISOR_VENDOR);
     memcpy(options, &filled, bytes);
 }

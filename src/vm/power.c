@@ -22,7 +22,9 @@ static int make_cpuid(struct vhv_vcpu *vcpu)
         .vcpu_id = vcpu->id,
         .vcpu_count = (uint32_t)vm->vcpu_count,
         .kernel_lapic = vm->irqchip != VHV_IRQCHIP_NONE,
+        .apic_bus_khz = vhv_vm_apic_bus_khz(vm),
     };
+    int result;
 
     if (!supported)
         return vhv_fail(EIO, VHV_CAUSE_KVM, "the CPUID that KVM supports is not known: %s",
@@ -31,7 +33,8 @@ static int make_cpuid(struct vhv_vcpu *vcpu)
     vcpu->cpuid = NULL;
     vhv_host_cpuid(vm->host, &options);
     vhv_config_cpuid(vm->config, &options);
-    return vhv_guest_cpuid_new(&vcpu->cpuid, supported, &options);
+    result = options.hypervisor_vendor.value ? vhv_vcpu_tsc_khz(vcpu, &options.tsc_khz) : 0;
+    return result < 0 ? result : vhv_guest_cpuid_new(&vcpu->cpuid, supported, &options);
 }
 
 static int check_findings(const struct vhv_vcpu *vcpu)

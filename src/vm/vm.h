@@ -88,7 +88,7 @@ void vhv_vcpu_destroy(struct vhv_vcpu *vcpu);
    thread's run. */
 int vhv_vcpu_check_idle(const struct vhv_vcpu *vcpu);
 
-/* The frequency of a powered-on vCPU's TSC; 0 where KVM does not tell it. */
+/* The frequency of a vCPU's TSC; 0 where KVM does not tell it. */
 int vhv_vcpu_tsc_khz(const struct vhv_vcpu *vcpu, uint32_t *khz);
 /* The frequency of the local APIC's bus; 0 if that is not in the kernel. */
 uint32_t vhv_vm_apic_bus_khz(const struct vhv_vm *vm);

@@ -139,6 +139,8 @@ static void set_what_a_file_could_not_have_is_refused(void **state)
     assert_fails(vhv_config_set(config, "cpuid.brandString",
                                 "0123456789abcdef0123456789abcdef0123456789abcdef"),
                  EINVAL, "cpuid.brandString: 48 bytes are more than 47");
+    assert_fails(vhv_config_set(config, "hypervisor.cpuid.vendor", "Xen"), EINVAL,
+                 "hypervisor.cpuid.vendor: \"Xen\" is neither KVM nor VMware");
     assert_fails(vhv_config_set(config, "cpuid.1.ecx", "1"), EINVAL, "cpuid.1.ecx: column");
     assert_fails(vhv_config_set(config, "cpuid.1.efx", "1"), EINVAL, "not a register");
     assert_fails(vhv_config_set(config, "", "1"), EINVAL, "no name");
@@ -210,6 +212,7 @@ static void settings_unset_have_their_defaults(void **state)
     assert_int_equal(options.cores_per_socket.value, 0);
     assert_null(options.brand_string.value);
     assert_int_equal(options.vpmc_enable.value, VHV_SETTING_UNSET);
+    assert_null(options.hypervisor_vendor.value);
     assert_int_equal(options.vcpu_id, 7);
     vhv_config_free(config);
 }
@@ -246,7 +249,8 @@ static void settings_of_cpuid_are_read(void **state)
                                       "0123456789abcdef012345\"\n"
                                       "vpmc.enable = FALSE\n"
                                       "vhv.nestedPaging = FALSE\n"
-                                      "vhv.allow = FALSE\n");
+                                      "vhv.allow = FALSE\n"
+                                      "hypervisor.cpuid.vendor = vmWARE\n");
     struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
 
     (void)state;
@@ -262,6 +266,8 @@ static void settings_of_cpuid_are_read(void **state)
     assert_int_equal(options.vpmc_enable.value, VHV_SETTING_FALSE);
     assert_int_equal(options.vpmc_enable.origin.line, 5);
     assert_int_equal(options.nested_paging.value, VHV_SETTING_FALSE);
+    assert_string_equal(options.hypervisor_vendor.value, "vmWARE");
+    assert_int_equal(options.hypervisor_vendor.origin.line, 8);
     assert_int_equal(options.vhv_allow.value, VHV_SETTING_UNSET);
     vhv_config_free(config);
 }
