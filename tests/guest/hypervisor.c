@@ -51,6 +51,8 @@ static bool handle(const struct extension *extension, struct inner_registers *re
         break;
     case INNER_EXIT_PORT:
         report(GUEST_TAG_PORT_EXIT, (uint64_t)exit->port << 32 | (uint32_t)registers->rax);
+        if (exit->port == GUEST_BACKDOOR_PORT)
+            registers->rax = GUEST_BACKDOOR_OWN_VERSION;
         break;
     case INNER_EXIT_PAGE_FAULT:
         report(GUEST_TAG_PAGE_FAULT_EXIT, exit->gpa);
@@ -89,6 +91,7 @@ void hypervisor_run(void (*entry)(void), uint64_t rflags)
         .rsp = (uint64_t)inner_stack + INNER_STACK_BYTES - 8,
         .rflags = rflags,
         .nested_paging = parameters->flags & GUEST_NESTED_PAGING,
+        .intercepts_backdoor = parameters->flags & GUEST_INTERCEPT_BACKDOOR,
     };
     struct inner_registers registers = {0};
     struct inner_exit exit;

@@ -35,6 +35,7 @@ struct inner_exit {
 struct inner_start {
     uint64_t rip, rsp, rflags;
     bool nested_paging;
+    bool intercepts_backdoor;
 };
 
 /* A virtualization extension. */

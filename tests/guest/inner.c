@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inner.h"
+
+#include "backdoor.h"
 #include "report.h"
 
 struct inner_settings inner_settings;
@@ -50,6 +52,12 @@ void inner_spin(void)
 
     for (;;)
         ++*counter;
+}
+
+void inner_backdoor(void)
+{
+    backdoor_report(parameters->backdoor.inner);
+    halt();
 }
 
 void inner_bench_cpuid(void)

@@ -15,6 +15,7 @@ extern struct inner_settings inner_settings;
 /* Entry points. Each ends with HLT. */
 void inner_everything(void);
 void inner_spin(void);
+void inner_backdoor(void);
 void inner_bench_cpuid(void);
 void inner_bench_port(void);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backdoor.h"
 #include "exception.h"
 #include "inner.h"
 #include "report.h"
@@ -89,6 +90,13 @@ static void bench(void)
     }
 }
 
+static void ask_backdoor(void)
+{
+    backdoor_report(parameters->backdoor.hypervisor_first);
+    hypervisor_run(inner_backdoor, RFLAGS_FIXED);
+    backdoor_report(parameters->backdoor.hypervisor_last);
+}
+
 void guest_main(void)
 {
     exception_init();
@@ -114,6 +122,12 @@ void guest_main(void)
         break;
     case GUEST_WRITE_MSRS:
         write_msrs();
+        break;
+    case GUEST_BACKDOOR:
+        ask_backdoor();
+        break;
+    case GUEST_VMWARE:
+        backdoor_find_vmware();
         break;
     case GUEST_BENCH_PORT:
     case GUEST_BENCH_MMIO:

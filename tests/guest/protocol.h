@@ -47,6 +47,12 @@
 #define GUEST_PORT_INTERCEPTED 0x1514 /* 4 bytes, the inner guest's, never seen by the program */
 #define GUEST_PORT_BENCH       0x1518 /* 4 bytes */
 
+/* VMware's backdoor. */
+#define GUEST_BACKDOOR_PORT  0x5658
+#define GUEST_BACKDOOR_MAGIC 0x564d5868
+/* What the guest hypervisor answers to its inner guest, in EAX; EBX is left alone. */
+#define GUEST_BACKDOOR_OWN_VERSION 0x4f574e
+
 /* The inner guest writes this to GUEST_PORT_INNER, then reads an answer of 4 bytes from there. */
 #define GUEST_INNER_VALUE 0x494e4e52
 /* It writes this to GUEST_PORT_INTERCEPTED. */
@@ -66,6 +72,9 @@ enum guest_mode {
     GUEST_PROBE,      /* try to use SVM or VMX, by the processor's vendor, and report exceptions */
     GUEST_READ_CPUID, /* fill in parameters.cpuid[0] to [count - 1] */
     GUEST_READ_MSRS,  /* fill in parameters.msrs[0] to [count - 1] */
+    GUEST_BACKDOOR,   /* ask the backdoor what parameters.backdoor says, from both levels; flag:
+                         GUEST_INTERCEPT_BACKDOOR */
+    GUEST_VMWARE,     /* look for VMware's hypervisor, without a guest hypervisor */
     GUEST_WRITE_MSRS, /* write their values, and fill in their vectors */
     /* The same thing @count times, after the report GUEST_TAG_BENCH: */
     GUEST_BENCH_PORT,        /* OUT to GUEST_PORT_BENCH */
@@ -75,7 +84,10 @@ enum guest_mode {
     GUEST_BENCH_INNER_PORT   /* the inner guest's OUT to GUEST_PORT_BENCH; flag as above */
 };
 
-enum guest_flags { GUEST_NESTED_PAGING = 1 };
+enum guest_flags {
+    GUEST_NESTED_PAGING = 1,
+    GUEST_INTERCEPT_BACKDOOR = 2 /* the guest hypervisor answers the inner guest's backdoor */
+};
 
 /* The counter of GUEST_SPIN and GUEST_INNER_SPIN, 8 bytes. */
 #define GUEST_SPIN_GPA 0x8000
@@ -93,6 +105,15 @@ struct guest_msr {
 
 #define GUEST_NO_EXCEPTION 0xffffffff
 
+/* Commands for ECX, in the order in which they are asked; EBX is GUEST_BACKDOOR_EBX before. */
+struct guest_backdoor {
+    uint32_t hypervisor_first; /* by the guest hypervisor, before it runs the inner guest */
+    uint32_t inner;            /* by the inner guest */
+    uint32_t hypervisor_last;  /* by the guest hypervisor, after that */
+};
+
+#define GUEST_BACKDOOR_EBX 0xffffffff
+
 struct guest_parameters {
     uint32_t mode;
     uint32_t flags;
@@ -101,6 +122,7 @@ struct guest_parameters {
     union {
         struct guest_cpuid cpuid[256];
         struct guest_msr msrs[256];
+        struct guest_backdoor backdoor;
     };
 };
 
@@ -143,6 +165,19 @@ enum guest_tag {
     GUEST_TAG_PROBE_ECX_EDX,           /* SVM: ECX | EDX << 32 of leaf 8000000Ah */
     GUEST_TAG_PROBE_ENTER,             /* VMRUN or VMXON, before it is turned on */
     GUEST_TAG_PROBE_ENABLE,            /* WRMSR EFER.SVME or MOV CR4.VMXE */
+
+    /* GUEST_BACKDOOR's, by either level. */
+    GUEST_TAG_BACKDOOR = 0x380, /* EAX | EBX << 32 of the answer */
+    GUEST_TAG_BACKDOOR_ECX,     /* ECX | 1 << 32 if the next instruction was executed then */
+
+    /* GUEST_VMWARE's, in the order in which they come. */
+    GUEST_TAG_VMWARE_SIGNATURE = 0x390, /* EBX | ECX << 32 of leaf 40000000h */
+    GUEST_TAG_VMWARE_LEAF,              /* EAX | EBX << 32 of leaf 40000010h */
+    GUEST_TAG_VMWARE_VERSION,           /* EAX | EBX << 32 of GETVERSION */
+    GUEST_TAG_VMWARE_HZ,                /* EAX | EBX << 32 of GETHZ */
+    GUEST_TAG_VMWARE_BUS_HZ,            /* ECX of GETHZ */
+    GUEST_TAG_VMWARE_VCPU,              /* EAX of GET_VCPU_INFO */
+    GUEST_TAG_VMWARE_CLOCK,             /* EAX of STEALCLOCK */
 
     /* Before a failing end. */
     GUEST_TAG_VECTOR = 0x400,

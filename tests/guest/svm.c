@@ -57,6 +57,13 @@ static void prepare_nested_paging(void)
     vmcb.save.g_pat = rdmsr(MSR_PAT);
 }
 
+static void prepare_io_permissions(bool intercepts_backdoor)
+{
+    io_permissions[GUEST_PORT_INTERCEPTED / 8] |= BIT(GUEST_PORT_INTERCEPTED % 8);
+    if (intercepts_backdoor)
+        io_permissions[GUEST_BACKDOOR_PORT / 8] |= BIT(GUEST_BACKDOOR_PORT % 8);
+}
+
 static void prepare_control(void)
 {
     struct vmcb_control *control = &vmcb.control;
@@ -66,7 +73,6 @@ static void prepare_control(void)
     control->iopm_base_pa = (uint64_t)io_permissions;
     control->msrpm_base_pa = (uint64_t)msr_permissions;
     control->guest_asid = 1; /* 0 is the host's */
-    io_permissions[GUEST_PORT_INTERCEPTED / 8] |= BIT(GUEST_PORT_INTERCEPTED % 8);
 }
 
 /* The guest hypervisor's own, which the inner guest shares. VMRUN leaves TR, FS and GS alone. */
@@ -96,6 +102,7 @@ static void prepare_save(const struct inner_start *start)
 static void svm_prepare(const struct inner_start *start)
 {
     prepare_control();
+    prepare_io_permissions(start->intercepts_backdoor);
     prepare_save(start);
     if (start->nested_paging)
         prepare_nested_paging();

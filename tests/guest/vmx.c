@@ -143,9 +143,11 @@ static void prepare_unused(void)
     vmwrite(VMCS_LINK_POINTER, UINT64_MAX);
 }
 
-static void prepare_io_bitmaps(void)
+static void prepare_io_bitmaps(bool intercepts_backdoor)
 {
     io_bitmaps[GUEST_PORT_INTERCEPTED / 8] |= BIT(GUEST_PORT_INTERCEPTED % 8);
+    if (intercepts_backdoor)
+        io_bitmaps[GUEST_BACKDOOR_PORT / 8] |= BIT(GUEST_BACKDOOR_PORT % 8);
     vmwrite(VMCS_IO_BITMAP_A, (uint64_t)io_bitmaps);
     vmwrite(VMCS_IO_BITMAP_B, (uint64_t)io_bitmaps + PAGE_BYTES);
 }
@@ -228,7 +230,7 @@ static void vmx_prepare(const struct inner_start *start)
     asm volatile("sidt %0" : "=m"(idtr));
     load_vmcs();
     prepare_controls(start->nested_paging);
-    prepare_io_bitmaps();
+    prepare_io_bitmaps(start->intercepts_backdoor);
     prepare_unused();
     prepare_host(&gdtr, &idtr);
     prepare_guest(start, &gdtr, &idtr);

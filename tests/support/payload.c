@@ -67,7 +67,7 @@ void payload_step(struct machine *machine, struct recording *recording)
     int nested;
 
     while (recording->count == before && !recording->ended) {
-        assert_ok(vhv_vcpu_run_once(machine->vcpu, &exit));
+        assert_ok(vhv_vcpu_run(machine->vcpu, &exit));
         if (exit.reason != VHV_EXIT_IO)
             fail_msg("exit is \"%s\" (%u)", vhv_exit_reason_name(exit.reason), exit.kvm_reason);
         assert_ok(nested = vhv_vcpu_is_nested(machine->vcpu));
