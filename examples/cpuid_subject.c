@@ -6,33 +6,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int read_table(struct vhv_cpuid **ret, FILE *stream, const char *path)
+static int read_capture(struct vhv_capture **ret, FILE *stream, const char *path, unsigned cpu)
 {
+    const struct vhv_capture_options options = {.size = sizeof(options), .name = path, .cpu = cpu};
     char *text = NULL;
     size_t room = 0;
-    /* JSON has no NUL, so this reads all of it. */
+    /* A capture has no NUL, so this reads all of it. */
     ssize_t bytes = getdelim(&text, &room, '\0', stream);
     int status = FINE;
 
     if (bytes < 0 && ferror(stream))
         status = complain("%s: %s", path, strerror(errno));
-    else if (vhv_cpuid_parse_json(ret, bytes < 0 ? "" : text, bytes < 0 ? 0 : (size_t)bytes) < 0)
+    else if (vhv_capture_parse(ret, bytes < 0 ? "" : text, bytes < 0 ? 0 : (size_t)bytes,
+                               &options) < 0)
         status = failure(path);
     free(text);
     return status;
 }
 
-static int load_table(struct vhv_cpuid **ret, const char *path)
+int load_capture(struct vhv_capture **ret, const char *path, unsigned cpu)
 {
     FILE *stream;
     int status;
 
     if (strcmp(path, "-") == 0)
-        return read_table(ret, stdin, "standard input");
+        return read_capture(ret, stdin, "standard input", cpu);
     stream = fopen(path, "re");
     if (!stream)
         return complain("%s: %s", path, strerror(errno));
-    status = read_table(ret, stream, path);
+    status = read_capture(ret, stream, path, cpu);
     fclose(stream);
     return status;
 }
@@ -58,11 +60,13 @@ int subject_load(struct subject *subject, const struct choice *choice)
         strcmp(choice->supported_file, "-") == 0 && strcmp(choice->processor_file, "-") == 0)
         return complain("--supported and --processor cannot both be standard input");
     if (choice->supported_file)
-        status = load_table(&subject->loaded_supported, choice->supported_file);
+        status = load_capture(&subject->loaded_supported, choice->supported_file, 0);
     if (status == FINE && choice->processor_file)
-        status = load_table(&subject->loaded_processor, choice->processor_file);
-    subject->supported = subject->loaded_supported;
-    subject->processor = subject->loaded_processor;
+        status = load_capture(&subject->loaded_processor, choice->processor_file, 0);
+    if (subject->loaded_supported)
+        subject->supported = vhv_capture_cpuid(subject->loaded_supported);
+    if (subject->loaded_processor)
+        subject->processor = vhv_capture_cpuid(subject->loaded_processor);
     return status;
 }
 
@@ -191,6 +195,6 @@ void subject_end(struct subject *subject)
     vhv_guest_cpuid_free(subject->computed);
     vhv_config_free(subject->config);
     vhv_host_free(subject->host);
-    vhv_cpuid_free(subject->loaded_supported);
-    vhv_cpuid_free(subject->loaded_processor);
+    vhv_capture_free(subject->loaded_supported);
+    vhv_capture_free(subject->loaded_processor);
 }

@@ -2,7 +2,7 @@
 /*
  * The CPUID of the processor, of KVM and of a guest, and why a guest's bit is what it is. Here are
  * options and commands; cpuid_subject.c has the tables, cpuid_explain.c and cpuid_diff.c what is
- * told of them. cpuid_convert.c is for itself.
+ * told of them. cpuid_fleet.c is about many hosts, cpuid_convert.c about other systems.
  */
 #include "vhv-cpuid.h"
 
@@ -21,6 +21,7 @@ static const char usage[] =
     "  diff         registers that a guest reads otherwise than KVM can give them\n"
     "  explain BIT  why a guest's bit is what it is: VMX, 1.ecx.5, 7.0.ebx.FSGSBASE\n"
     "  convert      policies of Firecracker, QEMU and Xen; see vhv-cpuid convert --help\n"
+    "  capture, baseline, compare   what hosts have in common; see vhv-cpuid compare --help\n"
     "\n"
     "  -m, --mask KEY=MASK   a mask over those of FILE.vmx: -m 'cpuid.1.ecx=----:...'\n"
     "  -s, --set NAME=VALUE  a setting over those of FILE.vmx: -s vhv.enable=TRUE\n"
@@ -268,6 +269,12 @@ static int run(const struct command *command, const struct choice *choice)
     return status;
 }
 
+/* Commands that have options of their own. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} others[] = {{"baseline", fleet}, {"capture", fleet}, {"compare", fleet}, {"convert", convert}};
+
 static int run_command(int argc, char **argv)
 {
     struct choice choice = {.style = VHV_CPUID_DECODED};
@@ -286,9 +293,14 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    bool is_conversion = argc > 1 && strcmp(argv[1], "convert") == 0;
-    int status = is_conversion ? convert(argc, argv) : run_command(argc, argv);
+    int (*run_it)(int argc, char **argv) = run_command;
+    int status;
 
+    for (size_t i = 0; argc > 1 && i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(argv[1], others[i].name) == 0)
+            run_it = others[i].run;
+    }
+    status = run_it(argc, argv);
     if (status != FAILED && (fflush(stdout) != 0 || ferror(stdout)))
         status = complain("cannot write to standard output");
     return status;

@@ -43,8 +43,8 @@ struct subject {
     const struct vhv_cpuid *supported;   /* NULL: KVM could not be asked */
     const struct vhv_guest_cpuid *guest; /* NULL until it is made */
     /* What these belong to. */
-    struct vhv_cpuid *loaded_processor;
-    struct vhv_cpuid *loaded_supported;
+    struct vhv_capture *loaded_processor;
+    struct vhv_capture *loaded_supported;
     struct vhv_host *host; /* NULL: tables come from files alone */
     struct vhv_config *config;
     struct vhv_guest_cpuid *computed;
@@ -59,6 +59,10 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int failure(const char *where);
 
 /* cpuid_subject.c */
+
+/* Reads a capture, a table or a dump, of which @cpu is the place of the CPU; "-" is the standard
+ * input. */
+int load_capture(struct vhv_capture **ret, const char *path, unsigned cpu);
 
 /* Finds the host's tables, in files or here. */
 int subject_load(struct subject *subject, const struct choice *choice);
@@ -94,6 +98,11 @@ int explain(const struct subject *subject, const struct choice *choice);
 
 /* The command of that name, which is argv[1], with its own options. */
 int convert(int argc, char **argv);
+
+/* cpuid_fleet.c */
+
+/* The commands capture, baseline and compare, of which argv[1] is one, with their own options. */
+int fleet(int argc, char **argv);
 
 /* cpuid_diff.c */
 
