@@ -147,7 +147,7 @@ static void answer_memory_size_is_in_mib(void **state)
     assert_int_equal(ask_once(&facts, GETMEMSIZE).rax, 3072);
     facts.memory_bytes = (UINT64_C(5) << 20) - 1;
     assert_int_equal(ask_once(&facts, GETMEMSIZE).rax, 4);
-    facts.memory_bytes = UINT64_MAX;
+    facts.memory_bytes = UINT64_C(1) << 60;
     assert_int_equal(ask_once(&facts, GETMEMSIZE).rax, NONE);
 }
 
