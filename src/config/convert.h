@@ -21,7 +21,7 @@ int vhv_lose(struct vhv_losses *losses, const struct vhv_config_warning *loss);
 /* convert_import.c */
 
 /* Bits of a register that are decided. */
-struct vhv_import_bits {
+struct vhv_import_entry {
     struct vhv_mask_key key;
     struct vhv_mask mask;
     size_t order; /* later ones win */
@@ -31,7 +31,7 @@ struct vhv_import {
     const char *name; /* of the file */
     const char *text; /* without NUL but at its end */
     struct vhv_losses losses;
-    struct vhv_import_bits *bits;
+    struct vhv_import_entry *bits;
     size_t count;
     size_t capacity;
 };

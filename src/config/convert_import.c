@@ -16,7 +16,7 @@ enum { FIRST_CAPACITY = 32 };
 static int reserve(struct vhv_import *import)
 {
     size_t capacity = import->capacity ? 2 * import->capacity : FIRST_CAPACITY, bytes;
-    struct vhv_import_bits *grown;
+    struct vhv_import_entry *grown;
 
     if (import->count < import->capacity)
         return 0;
@@ -33,13 +33,13 @@ static int reserve(struct vhv_import *import)
 int vhv_import_mask(struct vhv_import *import, const struct vhv_mask_key *key,
                     const struct vhv_mask *mask)
 {
-    struct vhv_import_bits *bits;
+    struct vhv_import_entry *bits;
     int result = reserve(import);
 
     if (result < 0)
         return result;
     bits = &import->bits[import->count];
-    *bits = (struct vhv_import_bits){.key = *key, .mask = *mask, .order = import->count++};
+    *bits = (struct vhv_import_entry){.key = *key, .mask = *mask, .order = import->count++};
     bits->key.has_subleaf = key->subleaf > 0 || vhv_cpuid_leaf_has_subleaves(key->leaf);
     return 0;
 }
@@ -152,7 +152,7 @@ static int compare_keys(const struct vhv_mask_key *a, const struct vhv_mask_key 
 
 static int compare_bits(const void *left, const void *right)
 {
-    const struct vhv_import_bits *a = left, *b = right;
+    const struct vhv_import_entry *a = left, *b = right;
     int by_key = compare_keys(&a->key, &b->key);
 
     return by_key ? by_key : ORDER(a->order, b->order);
@@ -168,7 +168,7 @@ static size_t merge(const struct vhv_import *import, size_t first, struct vhv_ma
     *mask = (struct vhv_mask){{0}};
     *decides = false;
     for (i = first; i < import->count; i++) {
-        const struct vhv_import_bits *bits = &import->bits[i];
+        const struct vhv_import_entry *bits = &import->bits[i];
 
         if (compare_keys(&bits->key, &import->bits[first].key) != 0)
             break;

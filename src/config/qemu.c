@@ -9,37 +9,33 @@
 #include "base/error.h"
 #include "config/convert.h"
 
-static const char separators[] = ",";
-
-/* The next item behind @at; empty ones are passed over. Returns false at the end. */
+/* The next item behind @item; empty ones are passed over. Returns false at the end. */
 static bool next_item(struct vhv_span *item, const char *end)
 {
     const char *at = item->text + item->bytes;
 
     while (at < end && *at == ',')
         at++;
-    *item = (struct vhv_span){.text = at, .bytes = strcspn(at, separators)};
-    if (item->bytes > (size_t)(end - at))
-        item->bytes = (size_t)(end - at);
-    return at < end;
+    *item = (struct vhv_span){.text = at};
+    while (at < end && *at != ',')
+        at++;
+    item->bytes = (size_t)(at - item->text);
+    return item->bytes > 0;
 }
 
-static int read_boolean(const struct vhv_import *import, const struct vhv_span *value, bool *on)
+/* 1 for on, 0 for off, -1 for what is neither. */
+static int boolean_of(const struct vhv_span *value)
 {
-    static const char *const words[][4] = {{"off", "no", "false", "n"}, {"on", "yes", "true", "y"}};
+    static const char *const on[] = {"on", "yes", "true", "y"};
+    static const char *const off[] = {"off", "no", "false", "n"};
 
-    for (size_t i = 0; i < 8; i++) {
-        *on = i & 1;
-        if (vhv_span_is(value, words[i & 1][i / 2]))
+    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
+        if (vhv_span_is(value, on[i]))
+            return 1;
+        if (vhv_span_is(value, off[i]))
             return 0;
     }
-    return vhv_import_fail_at(import, value->text, "found neither on nor off");
-}
-
-static bool is_on(const struct vhv_span *value)
-{
-    return vhv_span_is(value, "on") || vhv_span_is(value, "true") || vhv_span_is(value, "yes") ||
-           vhv_span_is(value, "y");
+    return -1;
 }
 
 static int import_model(struct vhv_import *import, const struct vhv_span *model)
@@ -92,38 +88,39 @@ static int import_feature(struct vhv_import *import, const struct vhv_span *name
     return result == 0 ? lose_property(import, name) : result;
 }
 
-/* name=value, or a name alone, which is on. */
-static void split(const struct vhv_span *item, struct vhv_span *name, struct vhv_span *value)
+/* name=value, or a name alone, which is on. Returns whether there is a value. */
+static bool split(const struct vhv_span *item, struct vhv_span *name, struct vhv_span *value)
 {
     const char *equals = memchr(item->text, '=', item->bytes);
 
     *name = *item;
     *value = (struct vhv_span){.text = "on", .bytes = 2};
     if (!equals)
-        return;
+        return false;
     name->bytes = (size_t)(equals - item->text);
     value->text = equals + 1;
     value->bytes = item->bytes - name->bytes - 1;
+    return true;
 }
 
 static int import_property(struct vhv_import *import, const struct vhv_span *item, uint8_t on_op)
 {
-    const struct vhv_field_name *field;
     struct vhv_span name, value;
-    int result;
-    bool on;
+    bool has_value = split(item, &name, &value);
+    const struct vhv_field_name *field = vhv_field_find(VHV_NAMER_QEMU, &name);
+    /* What these say goes into the operation of all others, or is for QEMU's messages. */
+    bool is_about_all = vhv_span_is(&name, "enforce") || vhv_span_is(&name, "check");
+    int on = boolean_of(&value);
 
-    split(item, &name, &value);
-    /* What they say goes into the operation of every other one, or is for QEMU's messages. */
-    if (vhv_span_is(&name, "enforce") || vhv_span_is(&name, "check"))
-        return read_boolean(import, &value, &on);
-    field = vhv_field_find(VHV_NAMER_QEMU, &name);
+    if (field && !has_value)
+        return vhv_import_fail_at(import, item->text + item->bytes, "found no '=' and number");
     if (field)
         return import_number(import, field, &value);
-    if (!vhv_is_feature(VHV_NAMER_QEMU, &name))
+    if (!is_about_all && !vhv_is_feature(VHV_NAMER_QEMU, &name))
         return lose_property(import, &name);
-    result = read_boolean(import, &value, &on);
-    return result < 0 ? result : import_feature(import, &name, on ? on_op : VHV_MASK_HIDE);
+    if (on < 0)
+        return vhv_import_fail_at(import, value.text, "found neither on nor off");
+    return is_about_all ? 0 : import_feature(import, &name, on ? on_op : VHV_MASK_HIDE);
 }
 
 /* A feature that the host lacks is a message, unless QEMU is told to enforce what it was asked. */
@@ -135,7 +132,7 @@ static uint8_t op_of_on(const struct vhv_span *model, const char *end)
     while (next_item(&item, end)) {
         split(&item, &name, &value);
         if (vhv_span_is(&name, "enforce"))
-            op = is_on(&value) ? VHV_MASK_TRUE : VHV_MASK_HOST;
+            op = boolean_of(&value) == 1 ? VHV_MASK_TRUE : VHV_MASK_HOST;
     }
     return op;
 }

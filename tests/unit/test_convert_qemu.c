@@ -126,6 +126,7 @@ static void import_qemu_malformed_is_refused_with_its_place(void **state)
     assert_import_refused(VHV_CONVERT_QEMU, "host,enforce=1", "column 14: found neither on nor");
     assert_import_refused(VHV_CONVERT_QEMU, "host,family=six", "column 13: found no number");
     assert_import_refused(VHV_CONVERT_QEMU, "host,family=", "found no number");
+    assert_import_refused(VHV_CONVERT_QEMU, "host,family", "column 12: found no '='");
     assert_import_refused(VHV_CONVERT_QEMU, "host,family=-1", "found no number");
     assert_import_refused(VHV_CONVERT_QEMU, "host,family=271", "a number that is too large");
     assert_import_refused(VHV_CONVERT_QEMU, "host,model=256", "a number that is too large");
