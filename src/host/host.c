@@ -5,18 +5,20 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "config/settings.h"
+#include "cpuid/guest.h"
 #include "host/probe.h"
 
 static void note_policy(struct vhv_host *host)
 {
     const struct vhv_cpuid_setting allow = vhv_config_vhv_allow(host->policy);
-    char *notes = host->verdict.notes;
+    char *notes = host->verdict.notes, origin[sizeof(host->verdict.notes)];
     size_t used = strlen(notes);
 
-    if (allow.value == VHV_SETTING_FALSE)
-        snprintf(notes + used, sizeof(host->verdict.notes) - used,
-                 "%sthe host's policy refuses virtualized HV: %s:%u: %s is FALSE", used ? "; " : "",
-                 allow.origin.file, allow.origin.line, allow.origin.key);
+    if (allow.value != VHV_SETTING_FALSE)
+        return;
+    vhv_guest_print_origin(origin, sizeof(origin), &allow.origin, NULL);
+    snprintf(notes + used, sizeof(host->verdict.notes) - used,
+             "%sthe host's policy refuses virtualized HV: %s is FALSE", used ? "; " : "", origin);
 }
 
 static void judge(struct vhv_host *host)

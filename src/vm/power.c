@@ -46,7 +46,7 @@ static int check_findings(const struct vhv_vcpu *vcpu)
 static int check_hypervisor(const struct vhv_vm *vm)
 {
     const struct vhv_cpuid_setting allow = vhv_config_allow_nested(vm->config);
-    const char *name = vhv_host_facts(vm->host)->hypervisor;
+    char origin[VHV_ERROR_MESSAGE_BYTES];
     int result;
 
     if (!vm->refuse_foreign_hypervisor || allow.value == VHV_SETTING_TRUE ||
@@ -57,10 +57,11 @@ static int check_hypervisor(const struct vhv_vm *vm)
                  "this machine runs under a hypervisor other than KVM, \"%s\": to power on all "
                  "the same, set vmx.allowNested = \"TRUE\" in the VM's configuration or in the "
                  "host's policy",
-                 name);
-    if (allow.origin.file && allow.origin.line)
-        return vhv_fail_within(result, "%s:%u", allow.origin.file, allow.origin.line);
-    return result;
+                 vhv_host_facts(vm->host)->hypervisor);
+    if (allow.value == VHV_SETTING_UNSET)
+        return result;
+    vhv_guest_print_origin(origin, sizeof(origin), &allow.origin, NULL);
+    return vhv_fail_within(result, "%s", origin);
 }
 
 static int set_cpuid(const struct vhv_vcpu *vcpu)

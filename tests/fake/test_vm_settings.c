@@ -186,7 +186,8 @@ static void power_on_under_a_foreign_hypervisor_is_refused(void **state)
 
     run_under(machine, "VMwareVMware", "");
     vm = new_vm(machine, "", "numvcpus = 1\nvmx.allowNested = FALSE\n", checking);
-    assert_fails(vhv_vm_power_on(vm), EPERM, "test.vmx:2: this machine runs under");
+    assert_fails(vhv_vm_power_on(vm), EPERM,
+                 "test.vmx:2: vmx.allowNested: this machine runs under");
     vhv_vm_free(vm);
 }
 
