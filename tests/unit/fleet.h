@@ -111,7 +111,7 @@ static inline void fleet_remove_msr(struct fleet *fleet, size_t host, uint32_t m
 
 static inline void fleet_capture(struct fleet *fleet)
 {
-    char name[16];
+    char name[32];
 
     fleet_forget(fleet);
     for (size_t i = 0; i < fleet->count; i++) {
