@@ -121,6 +121,9 @@ static int load_config(struct subject *subject, const struct choice *choice)
     if (status == FINE && choice->vcpus &&
         vhv_config_set(subject->config, "numvcpus", choice->vcpus) < 0)
         status = failure("--vcpus");
+    if (status == FINE && subject->host &&
+        vhv_config_set_policy(subject->config, vhv_host_policy(subject->host)) < 0)
+        status = failure(NULL);
     if (status != FINE)
         return status;
     if (choice->vcpu >= vhv_config_vcpus(subject->config))
@@ -134,7 +137,7 @@ static int compute_guest(struct subject *subject, const struct choice *choice)
     struct vhv_guest_cpuid_options options = {
         .size = sizeof(options),
         .processor = subject->processor,
-        .vcpu_id = (uint32_t)choice->vcpu,
+        .vcpu_id = vhv_config_vcpu_id(subject->config, (uint32_t)choice->vcpu),
         .vcpu_count = vhv_config_vcpus(subject->config),
         .kernel_lapic = !choice->no_irqchip,
         .tsc_deadline = true, /* as every KVM has that serves libvhv; a table does not tell */

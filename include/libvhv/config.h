@@ -255,6 +255,19 @@ VHV_API int vhv_config_lint(const struct vhv_config *config, vhv_config_warning_
 VHV_API unsigned vhv_config_vcpus(const struct vhv_config *config);
 
 /**
+ * vhv_config_vcpu_id() - the id of a vCPU that a configuration has made
+ * @config: the configuration
+ * @index: 0 to vhv_config_vcpus() - 1
+ *
+ * Ids are the vCPUs' APIC ids. Where cpuid.coresPerSocket is no power of two they have gaps.
+ *
+ * Return: the id; @index itself if cpuid.coresPerSocket is not set.
+ *
+ * Thread: any. Stage: any. Since: 0.1.
+ */
+VHV_API uint32_t vhv_config_vcpu_id(const struct vhv_config *config, uint32_t index);
+
+/**
  * vhv_config_memory_bytes() - the size of the guest's memory
  * @config: the configuration
  *

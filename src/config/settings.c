@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "config/masks.h"
+#include "cpuid/guest.h"
 #include "cpuid/hypervisors.h"
 #include "cpuid/mask_text.h"
 #include "cpuid/profiles.h"
@@ -215,6 +216,13 @@ unsigned vhv_config_vcpus(const struct vhv_config *config)
     struct vhv_origin origin;
 
     return (unsigned)number_of(config, NUMVCPUS, &origin);
+}
+
+uint32_t vhv_config_vcpu_id(const struct vhv_config *config, uint32_t index)
+{
+    struct vhv_origin origin;
+
+    return vhv_guest_vcpu_id(index, (uint32_t)number_of(config, CORES_PER_SOCKET, &origin));
 }
 
 uint64_t vhv_config_memory_bytes(const struct vhv_config *config)

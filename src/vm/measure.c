@@ -202,7 +202,7 @@ int vhv_cpuid_measure(struct vhv_cpuid **ret, const struct vhv_host *host,
         return vhv_fail(EINVAL, VHV_CAUSE_NONE, "there is no vCPU %u: there are %zu, from 0 on",
                         vcpu_id, model.vcpu_count);
     for (uint32_t i = 0; i < model.vcpu_count; i++)
-        model.vcpu_ids[i] = options.config ? vhv_vm_configured_id(options.config, i) : i;
+        model.vcpu_ids[i] = options.config ? vhv_config_vcpu_id(options.config, i) : i;
     result = make_like(&like, &model);
     if (result < 0)
         return result;

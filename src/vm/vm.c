@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "config/config.h"
-#include "cpuid/guest.h"
 #include "host/host.h"
 #include "memory/memory.h"
 
@@ -115,14 +114,6 @@ static int hide_performance_counters(const struct vhv_vm *vm)
     return result > 0 && can & KVM_PMU_CAP_DISABLE ? vhv_kvm_enable_cap(vm->fd, &hide) : result;
 }
 
-uint32_t vhv_vm_configured_id(const struct vhv_config *config, uint32_t index)
-{
-    struct vhv_guest_cpuid_options options = {.size = sizeof(options)};
-
-    vhv_config_cpuid(config, &options);
-    return vhv_guest_vcpu_id(index, options.cores_per_socket.value);
-}
-
 /* What the configuration names: vCPUs and RAM. */
 static int make_configured_parts(struct vhv_vm *vm)
 {
@@ -138,7 +129,7 @@ static int make_configured_parts(struct vhv_vm *vm)
     if (!vhv_config_get(vm->config, "numvcpus"))
         return 0;
     for (unsigned i = 0; i < vhv_config_vcpus(vm->config); i++) {
-        result = vhv_vcpu_new(&vcpu, vm, vhv_vm_configured_id(vm->config, i));
+        result = vhv_vcpu_new(&vcpu, vm, vhv_config_vcpu_id(vm->config, i));
         if (result < 0)
             return result;
     }

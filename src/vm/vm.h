@@ -79,9 +79,6 @@ struct vhv_vcpu {
     char result_message[VHV_ERROR_MESSAGE_BYTES];
 };
 
-/* vm.c: the id of the vCPU number @index that a configuration makes. */
-uint32_t vhv_vm_configured_id(const struct vhv_config *config, uint32_t index);
-
 /* vcpu.c: undoes vhv_vcpu_new(). */
 void vhv_vcpu_destroy(struct vhv_vcpu *vcpu);
 /* Whether the calling thread may use the vCPU's state now: powered on, and not inside another

@@ -260,6 +260,11 @@ static void settings_of_cpuid_are_read(void **state)
     assert_string_equal(options.guest_os.value, "vmkernel6");
     assert_string_equal(options.guest_os.origin.key, "guestOS");
     assert_int_equal(options.cores_per_socket.value, 2);
+    assert_int_equal(vhv_config_vcpu_id(config, 3), 3);
+    assert_int_equal(vhv_config_set(config, "cpuid.coresPerSocket", "3"), 0);
+    assert_int_equal(vhv_config_vcpu_id(config, 3), 4);
+    assert_int_equal(vhv_config_remove(config, "cpuid.coresPerSocket"), 1);
+    assert_int_equal(vhv_config_vcpu_id(config, 3), 3);
     assert_int_equal(options.cores_per_socket.origin.line, 3);
     assert_int_equal(strlen(options.brand_string.value), 47);
     assert_string_equal(options.brand_string.origin.file, "test.vmx");
