@@ -57,7 +57,8 @@ void expect_end(struct machine *machine, enum guest_status status)
 int main(void)
 {
     const struct test_list lists[] = {
-        steps_tests, ways_tests, off_tests, live_tests, state_tests, vmx_tests, backdoor_tests,
+        steps_tests, ways_tests,  products_tests, off_tests,
+        live_tests,  state_tests, vmx_tests,      backdoor_tests,
     };
 
     return run_test_lists("nested", lists, sizeof(lists) / sizeof(lists[0]));

@@ -5,8 +5,8 @@
 
 #include "../support/payload.h"
 
-extern const struct test_list backdoor_tests, live_tests, off_tests, state_tests, steps_tests,
-    vmx_tests, ways_tests;
+extern const struct test_list backdoor_tests, live_tests, off_tests, products_tests, state_tests,
+    steps_tests, vmx_tests, ways_tests;
 
 /* Skips the test where guests cannot nest. */
 void need_nesting(void);
