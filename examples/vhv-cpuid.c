@@ -7,6 +7,7 @@
 #include "vhv-cpuid.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ static const char usage[] =
     "      --raw             registers without the names of features\n"
     "      --decoded         registers with the names of features; the default\n"
     "      --json            for programs, and for the next two options\n"
+    "      --levels          each leaf of the guest's above the same of KVM's\n"
     "      --supported FILE  'vhv-cpuid supported --json' of another host; - is stdin\n"
     "      --processor FILE  'vhv-cpuid host --json' of that host\n"
     "      --device PATH     ask this device instead of /dev/kvm\n"
@@ -45,14 +47,23 @@ static const char usage[] =
 
 /* Options are known by these characters, whether or not they can be given by them. */
 static const struct option options[] = {
-    {"mask", required_argument, NULL, 'm'},      {"set", required_argument, NULL, 's'},
-    {"vcpus", required_argument, NULL, 'N'},     {"vcpu", required_argument, NULL, 'I'},
-    {"no-irqchip", no_argument, NULL, 'n'},      {"kvm", no_argument, NULL, 'k'},
-    {"measure", no_argument, NULL, 'M'},         {"raw", no_argument, NULL, 'r'},
-    {"decoded", no_argument, NULL, 'd'},         {"json", no_argument, NULL, 'j'},
-    {"supported", required_argument, NULL, 'S'}, {"processor", required_argument, NULL, 'P'},
-    {"device", required_argument, NULL, 'D'},    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},         {0},
+    {"mask", required_argument, NULL, 'm'},
+    {"set", required_argument, NULL, 's'},
+    {"vcpus", required_argument, NULL, 'N'},
+    {"vcpu", required_argument, NULL, 'I'},
+    {"no-irqchip", no_argument, NULL, 'n'},
+    {"kvm", no_argument, NULL, 'k'},
+    {"measure", no_argument, NULL, 'M'},
+    {"raw", no_argument, NULL, 'r'},
+    {"decoded", no_argument, NULL, 'd'},
+    {"json", no_argument, NULL, 'j'},
+    {"supported", required_argument, NULL, 'S'},
+    {"processor", required_argument, NULL, 'P'},
+    {"device", required_argument, NULL, 'D'},
+    {"levels", no_argument, NULL, 'L'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {0},
 };
 
 #define STYLE_OPTIONS "rdj"
@@ -102,9 +113,33 @@ static int tell_supported(const struct subject *subject, const struct choice *ch
     return print_table(subject->supported, choice);
 }
 
+static void print_level(const char *whose, const struct vhv_cpuid *table,
+                        const struct vhv_cpuid_entry *place)
+{
+    printf("%s level %08" PRIX32 ", %" PRIX32 ":", whose, place->leaf, place->subleaf);
+    for (enum vhv_cpuid_reg reg = VHV_EAX; reg <= VHV_EDX; reg++)
+        printf(" 0x%08" PRIx32, vhv_cpuid_get(table, place->leaf, place->subleaf, reg));
+    putchar('\n');
+}
+
+/* As VMware's logs do: what the guest reads beside what it could. */
+static int print_levels(const struct subject *subject)
+{
+    const struct vhv_cpuid *table = vhv_guest_cpuid_table(subject->guest);
+    const struct vhv_cpuid_entry *entry;
+
+    for (size_t i = 0; (entry = vhv_cpuid_at(table, i)); i++) {
+        print_level("guest", table, entry);
+        print_level("host ", subject->supported, entry);
+    }
+    return FINE;
+}
+
 static int tell_effective(const struct subject *subject, const struct choice *choice)
 {
     tell_read_back(subject);
+    if (choice->levels)
+        return print_levels(subject);
     return print_table(vhv_guest_cpuid_table(subject->guest), choice);
 }
 
@@ -116,7 +151,7 @@ static const struct command {
 } commands[] = {
     {"host", STYLE_OPTIONS "P", PROCESSOR, tell_host},
     {"supported", STYLE_OPTIONS "SD", SUPPORTED, tell_supported},
-    {"effective", GUEST_OPTIONS, GUEST, tell_effective},
+    {"effective", GUEST_OPTIONS "L", GUEST, tell_effective},
     {"diff", GUEST_OPTIONS, GUEST, diff},
     {"explain", GUEST_OPTIONS, GUEST, explain},
 };
@@ -203,6 +238,9 @@ static int read_option(struct choice *choice, int option)
         return FINE;
     case 'j':
         choice->style = VHV_CPUID_JSON;
+        return FINE;
+    case 'L':
+        choice->levels = true;
         return FINE;
     case 'S':
         choice->supported_file = optarg;

@@ -33,6 +33,7 @@ struct choice {
     bool with_kvm;
     bool measure; /* with_kvm, too */
     bool no_irqchip;
+    bool levels; /* of the guest's table and KVM's, in turn */
     enum vhv_cpuid_style style;
     struct line *lines;
     size_t line_count;

@@ -98,8 +98,9 @@ struct vhv_guest_cpuid_options {
     /* "VMware" has the leaves 4000_0000h and 4000_0010h of VMware in the place of KVM's; "KVM" or
      * NULL: KVM's. In any case. */
     struct vhv_cpuid_text hypervisor_vendor;
-    uint32_t tsc_khz;      /* what leaf 4000_0010h tells; 0: not known */
-    uint32_t apic_bus_khz; /* the same, of the bus of the local APIC */
+    /* Frequencies, for the leaves 15h (Intel) and 4000_0010h (VMware's); 0: not known */
+    uint32_t tsc_khz;
+    uint32_t apic_bus_khz; /* of the bus of the local APIC */
 };
 
 /* Who decided a bit. */

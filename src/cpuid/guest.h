@@ -167,6 +167,10 @@ void vhv_guest_set_nested_paging(struct vhv_guest_build *build);
 /* guest_brand.c */
 
 void vhv_guest_default_brand(struct vhv_guest_build *build);
+
+/* guest_frequency.c */
+
+void vhv_guest_default_frequency(struct vhv_guest_build *build);
 void vhv_guest_set_brand(struct vhv_guest_build *build);
 
 /* guest_counters.c */

@@ -37,6 +37,7 @@ void vhv_guest_offer_steps(struct vhv_guest_build *build)
 
     vhv_guest_default_hypervisor(build);
     vhv_guest_default_brand(build);
+    vhv_guest_default_frequency(build);
     vhv_guest_set_default(guest, &tsc_deadline, options->kernel_lapic && options->tsc_deadline,
                           "as the kernel's local APIC has this timer");
     for (size_t i = 0; !options->kernel_lapic && i < COUNT(needs_kernel_lapic); i++)

@@ -13,6 +13,14 @@
 #include "host/host.h"
 #include "memory/memory.h"
 
+/* Leaf 15h, which Intel's processors alone have, and VMware's leaf 4000_0010h tell it. */
+static bool tells_tsc_frequency(const struct vhv_cpuid *supported,
+                                const struct vhv_guest_cpuid_options *options)
+{
+    return options->hypervisor_vendor.value || (vhv_cpuid_vendor(supported) == VHV_VENDOR_INTEL &&
+                                                vhv_cpuid_get(supported, 0, 0, VHV_EAX) >= 0x15);
+}
+
 static int make_cpuid(struct vhv_vcpu *vcpu)
 {
     const struct vhv_vm *vm = vcpu->vm;
@@ -33,7 +41,8 @@ static int make_cpuid(struct vhv_vcpu *vcpu)
     vcpu->cpuid = NULL;
     vhv_host_cpuid(vm->host, &options);
     vhv_config_cpuid(vm->config, &options);
-    result = options.hypervisor_vendor.value ? vhv_vcpu_tsc_khz(vcpu, &options.tsc_khz) : 0;
+    result =
+        tells_tsc_frequency(supported, &options) ? vhv_vcpu_tsc_khz(vcpu, &options.tsc_khz) : 0;
     return result < 0 ? result : vhv_guest_cpuid_new(&vcpu->cpuid, supported, &options);
 }
 

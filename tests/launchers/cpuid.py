@@ -127,6 +127,23 @@ def output_that_cannot_be_written_is_a_failure():
 
 
 @case
+def effective_levels_tell_the_guests_leaf_and_kvms_in_turn():
+    """As VMware's logs do."""
+    mask = "cpuid.1.ecx=----:----:----:----:----:----:--0-:---0"
+    out, _ = run(PROGRAM, "effective", "--levels", "--supported", INTEL, "-m", mask)
+    lines = out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("guest level 00000001, 0: 0x"))
+    guest, host = (line.split(": ")[1].split() for line in lines[at : at + 2])
+    assert lines[at + 1].startswith("host  level 00000001, 0: "), lines[at + 1]
+    table = table_of(read(INTEL))
+    equal([int(value, 16) for value in host], list(table[1, 0].values()))
+    equal(int(guest[2], 16) & 0x21, 0)
+    equal(int(host[2], 16) & 0x21, 0x21)
+    equal(len(lines) % 2, 0)
+    assert len(lines) >= 2 * len(table)
+
+
+@case
 def supported_json_is_what_was_read():
     """Of a file and of standard input."""
     out, _ = run(PROGRAM, "supported", "--json", "--supported", AMD)
