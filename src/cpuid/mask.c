@@ -45,9 +45,28 @@ static const char *const meant[] = {
 
 static int op_of(char c)
 {
-    const char *at = c ? strchr(op_characters, vhv_ascii_lower(c)) : NULL;
-
-    return at ? (int)(at - op_characters) : -1;
+    switch (vhv_ascii_lower(c)) {
+    case '-':
+        return VHV_MASK_PASS;
+    case '0':
+        return VHV_MASK_HIDE;
+    case '1':
+        return VHV_MASK_FORCE;
+    case 'h':
+        return VHV_MASK_HOST;
+    case 'r':
+        return VHV_MASK_RESERVED;
+    case 't':
+        return VHV_MASK_TRUE;
+    case 'f':
+        return VHV_MASK_FALSE;
+    case 'x':
+        return VHV_MASK_IGNORE;
+    case 'i':
+        return VHV_MASK_INSTALL;
+    default:
+        return -1;
+    }
 }
 
 static int fail_at_character(const char *text, size_t offset)
