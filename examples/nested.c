@@ -122,11 +122,23 @@ static const struct option options[] = {
     {0},
 };
 
+static int warn(const struct vhv_config_warning *warning, void *cookie)
+{
+    const struct vhv_origin *origin = &warning->origin;
+
+    (void)cookie;
+    fprintf(stderr, "vhv-nested: warning: %s:%u: %s: %s: %s; %s\n", origin->file, origin->line,
+            origin->key, warning->what, warning->why, warning->remedy);
+    return 0;
+}
+
 /* The file first, then the lines of the command line, in their order. */
 static int read_config(struct choice *choice, const char *file)
 {
     int error = file ? vhv_config_load(&choice->config, file) : vhv_config_new(&choice->config);
 
+    if (error == 0 && file)
+        vhv_config_lint(choice->config, warn, NULL);
     for (char **line = choice->lines; error == 0 && *line; line++)
         error = vhv_config_set_line(choice->config, *line);
     if (error == 0 && choice->is_off)
