@@ -4,15 +4,15 @@
  * reason for every bit. Pure: works on tables alone, also on tables captured from another host.
  *
  * Order: (1) what KVM supports, with the hypervisor bit on, what depends on the in-kernel local
- * APIC as it is, and the processor's brand string where KVM has none; (2) what the VM's hardware
- * version does not have is taken away; (3) virtualized HV (VMX, SVM, SKINIT, leaf 8000_000Ah) and
- * memory encryption (leaf 8000_001Fh) are off; (4) the profile of guestOS; (5) the settings
- * vhv.enable, vhv.nestedPaging, hypervisor.cpuid.v0, hypervisor.cpuid.vendor, cpuid.brandString and
- * vpmc.enable; (6) the fields of the vCPU: APIC ids, and one package with one core of one thread
- * for each vCPU; (7) the masks, the most specific key first, bit by bit. Nothing changes a bit
- * after its mask, except for fields that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX,
- * 8000_001E.EAX) and bits that are computed at run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a
- * mask on those is reported as not applied.
+ * APIC as it is, and, where KVM has none, the processor's brand string and, on Intel, leaf 15h with
+ * the frequency of the TSC; (2) what the VM's hardware version does not have is taken away; (3)
+ * virtualized HV (VMX, SVM, SKINIT, leaf 8000_000Ah) and memory encryption (leaf 8000_001Fh) are
+ * off; (4) the profile of guestOS; (5) the settings vhv.enable, vhv.nestedPaging,
+ * hypervisor.cpuid.v0, hypervisor.cpuid.vendor, cpuid.brandString and vpmc.enable; (6) the fields
+ * of the vCPU: APIC ids, and one package with one core of one thread for each vCPU; (7) the masks,
+ * the most specific key first, bit by bit. Nothing changes a bit after its mask, except for fields
+ * that identify a vCPU (1.EBX[31:24], B.EDX, 1F.EDX, 8000_001E.EAX) and bits that are computed at
+ * run time (OSXSAVE, APIC, OSPKE, D.0.EBX, D.1.EBX): a mask on those is reported as not applied.
  *
  * A mask that decides the bit of virtualized HV (VMX on Intel, SVM on AMD) turns all of it on or
  * off, as vhv.enable does. Whatever turned it on, the host's policy and a hardware version below 8
