@@ -117,6 +117,28 @@ int vhv_config_append(struct vhv_config *config, unsigned number, const char *ke
     return 0;
 }
 
+int vhv_config_read(struct vhv_config **ret, const char *text, size_t bytes, const char *name,
+                    int (*parse)(struct vhv_config *config, const char *text, size_t bytes,
+                                 const char *name))
+{
+    struct vhv_config *config;
+    int result;
+
+    if (bytes > VHV_CONFIG_MAX_BYTES)
+        return vhv_fail(EFBIG, VHV_CAUSE_NONE, "%s: longer than %d bytes", name,
+                        VHV_CONFIG_MAX_BYTES);
+    result = vhv_config_new(&config);
+    if (result < 0)
+        return result;
+    result = parse(config, text, bytes, name);
+    if (result < 0) {
+        vhv_config_free(config);
+        return result;
+    }
+    *ret = config;
+    return 0;
+}
+
 struct vhv_origin vhv_config_origin(const struct vhv_config *config, const struct vhv_line *line)
 {
     return (struct vhv_origin){

@@ -36,6 +36,11 @@ int vhv_config_copy(struct vhv_config **ret, const struct vhv_config *from);
 int vhv_config_append(struct vhv_config *config, unsigned number, const char *key,
                       const char *value, const char *comment);
 
+/* Makes a configuration of what @parse reads into an empty one, if it is not too long. */
+int vhv_config_read(struct vhv_config **ret, const char *text, size_t bytes, const char *name,
+                    int (*parse)(struct vhv_config *config, const char *text, size_t bytes,
+                                 const char *name));
+
 /* Where a line comes from. */
 struct vhv_origin vhv_config_origin(const struct vhv_config *config, const struct vhv_line *line);
 

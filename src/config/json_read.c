@@ -211,20 +211,5 @@ static int parse(struct vhv_config *config, const char *text, size_t bytes, cons
 
 int vhv_config_parse_json(struct vhv_config **ret, const char *text, size_t bytes, const char *name)
 {
-    struct vhv_config *config;
-    int result;
-
-    if (bytes > VHV_CONFIG_MAX_BYTES)
-        return vhv_fail(EFBIG, VHV_CAUSE_NONE, "%s: longer than %d bytes", name,
-                        VHV_CONFIG_MAX_BYTES);
-    result = vhv_config_new(&config);
-    if (result < 0)
-        return result;
-    result = parse(config, text, bytes, name);
-    if (result < 0) {
-        vhv_config_free(config);
-        return result;
-    }
-    *ret = config;
-    return 0;
+    return vhv_config_read(ret, text, bytes, name, parse);
 }

@@ -237,10 +237,15 @@ static struct figure measure_memory(int kvm, const struct vhv_host *host)
 static void print_table(const struct figure *figures, size_t count)
 {
     printf("%-36s %14s %14s %8s\n", "", "raw", "libvhv", "ratio");
-    for (size_t i = 0; i < count; i++)
-        printf("%-36s %9.0f %-5s %8.0f %-5s %7.3f\n", figures[i].name, figures[i].raw,
-               figures[i].unit, figures[i].library, figures[i].unit,
-               figures[i].library / figures[i].raw);
+    for (size_t i = 0; i < count; i++) {
+        const struct figure *figure = &figures[i];
+
+        printf("%-36s %9.0f %-5s %8.0f %-5s", figure->name, figure->raw, figure->unit,
+               figure->library, figure->unit);
+        if (figure->raw > 0)
+            printf(" %7.3f", figure->library / figure->raw);
+        putchar('\n');
+    }
 }
 
 static void print_json(const struct figure *figures, size_t count)
