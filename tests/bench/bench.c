@@ -34,7 +34,7 @@ struct figure {
     const char *name;
     const char *unit;
     double raw;
-    double library;
+    double libvhv;
 };
 
 static void give_up(const char *what)
@@ -241,9 +241,9 @@ static void print_table(const struct figure *figures, size_t count)
         const struct figure *figure = &figures[i];
 
         printf("%-36s %9.0f %-5s %8.0f %-5s", figure->name, figure->raw, figure->unit,
-               figure->library, figure->unit);
+               figure->libvhv, figure->unit);
         if (figure->raw > 0)
-            printf(" %7.3f", figure->library / figure->raw);
+            printf(" %7.3f", figure->libvhv / figure->raw);
         putchar('\n');
     }
 }
@@ -259,7 +259,7 @@ static void print_json(const struct figure *figures, size_t count)
         cJSON_AddStringToObject(item, "name", figures[i].name);
         cJSON_AddStringToObject(item, "unit", figures[i].unit);
         cJSON_AddNumberToObject(item, "raw", figures[i].raw);
-        cJSON_AddNumberToObject(item, "libvhv", figures[i].library);
+        cJSON_AddNumberToObject(item, "libvhv", figures[i].libvhv);
         cJSON_AddItemToArray(list, item);
     }
     text = cJSON_PrintUnformatted(list);
@@ -273,7 +273,7 @@ static void print_json(const struct figure *figures, size_t count)
 static void print_instructions(const struct figure *figure, double ns_per_instruction)
 {
     printf("%-36s %.0f instructions more than raw\n", figure->name,
-           (figure->library - figure->raw) / ns_per_instruction);
+           (figure->libvhv - figure->raw) / ns_per_instruction);
 }
 
 enum { FIGURES = 5 };
